@@ -1,0 +1,50 @@
+# Everything that is done with this project, by name. `make` lists it.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+DESTDIR ?=
+PREFIX  ?= /usr
+MODE    ?= caps
+BINDIR  := $(DESTDIR)$(PREFIX)/bin
+CARGO   ?= cargo
+RELEASE := target/release
+
+.PHONY: help build demo test lint e2e install clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## Build the programs (target/release)
+	$(CARGO) build --release --locked
+
+demo: build ## Show maps being written, for each way of installing, and leave nothing behind (root)
+	@packaging/setup demo
+	@tests/demo.sh $(RELEASE)
+
+test: ## Run the unit tests and the tests of every rule in private namespaces (root for the latter)
+	@packaging/setup test
+	$(CARGO) test --locked
+
+lint: ## Check formatting, clippy on all targets, and the shell scripts
+	@packaging/setup lint
+	$(CARGO) fmt --check
+	$(CARGO) clippy --locked --all-targets -- --deny warnings
+	shellcheck packaging/setup tests/*.sh tests/e2e/* .ci/run
+
+e2e: build ## Run real podman in containers of Debian 12 and 13, with Debian's programs and with ours (root)
+	@packaging/setup e2e
+	tests/e2e/run $(RELEASE)
+
+install: build ## Install (DESTDIR, PREFIX=/usr, MODE=caps|setuid)
+	install -d $(BINDIR)
+	@case '$(MODE)' in caps|setuid) ;; *) echo "MODE is caps or setuid, not '$(MODE)'" >&2; exit 1 ;; esac
+	install -m $(if $(filter setuid,$(MODE)),4755,0755) $(RELEASE)/newuidmap $(RELEASE)/newgidmap $(BINDIR)
+ifeq ($(MODE),caps)
+	setcap cap_setuid,cap_setfcap=ep $(BINDIR)/newuidmap
+	setcap cap_setgid=ep $(BINDIR)/newgidmap
+endif
+
+clean: ## Remove what was built
+	$(CARGO) clean

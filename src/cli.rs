@@ -1,0 +1,132 @@
+//! The command line, as words: options, the target, and whatever follows.
+//!
+//! There is no option but `--help` and `--version`, and these only in the first place: the rest belongs to the
+//! target and its ranges, which are looked at later, in shadow's order of checks.
+
+use std::ffi::OsString;
+
+use clap::error::ErrorKind;
+use clap::{Arg, ArgAction, Command, value_parser};
+
+use crate::kind::Kind;
+
+const ABOUT: &str = "Writes the id map of a process's user namespace, \
+    within the caller's own id and the ranges that FILE delegates to the caller.";
+
+/// What the command line asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Invocation {
+    /// Map: the target's word and the words of its ranges.
+    Map {
+        /// A PID or `fd:N`.
+        target: OsString,
+        /// Three words per range, if the caller made no mistake.
+        ranges: Vec<OsString>,
+    },
+    /// Print this to stdout, and that is all.
+    Print(String),
+    /// Nothing that makes sense.
+    Usage,
+}
+
+/// Sorts the arguments, the program's name not among them.
+pub fn parse(kind: Kind, arguments: impl IntoIterator<Item = OsString>) -> Invocation {
+    let mut arguments = arguments.into_iter().peekable();
+    // clap would take `--` for the end of the options and pass over it; here it is a target that is not one.
+    if arguments.peek().is_some_and(|first| first == "--") {
+        return Invocation::Usage;
+    }
+    let mut words = match command(kind).try_get_matches_from(arguments) {
+        Ok(mut matches) => matches.remove_many::<OsString>("words").into_iter().flatten(),
+        Err(message) => {
+            return match message.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Invocation::Print(message.to_string()),
+                _ => Invocation::Usage,
+            };
+        }
+    };
+    match words.next() {
+        Some(target) => Invocation::Map { target, ranges: words.collect() },
+        None => Invocation::Usage,
+    }
+}
+
+/// The usage line, with its end of line.
+#[must_use]
+pub fn usage(kind: Kind) -> String {
+    format!("usage: {}\n", synopsis(kind))
+}
+
+fn synopsis(kind: Kind) -> String {
+    let (program, id) = (kind.program(), kind.word());
+    format!("{program} [<pid>|fd:<pidfd>] <{id}> <lower{id}> <count> [ <{id}> <lower{id}> <count> ] ... ")
+}
+
+fn command(kind: Kind) -> Command {
+    Command::new(kind.program())
+        .no_binary_name(true)
+        .version(concat!("(uidmap-rs) ", env!("CARGO_PKG_VERSION")))
+        .about(ABOUT.replace("FILE", kind.subid_file()))
+        .override_usage(synopsis(kind))
+        .disable_help_flag(true)
+        .disable_version_flag(true)
+        .arg(Arg::new("help").long("help").action(ArgAction::Help).help("Print this and exit"))
+        .arg(
+            Arg::new("version").long("version").action(ArgAction::Version).help("Print the version and exit"),
+        )
+        .arg(
+            Arg::new("words")
+                .num_args(1..)
+                .trailing_var_arg(true)
+                .allow_hyphen_values(true)
+                .hide(true)
+                .value_parser(value_parser!(OsString)),
+        )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Invocation, parse, usage};
+    use crate::kind::Kind;
+
+    fn parsed(arguments: &[&str]) -> Invocation {
+        parse(Kind::Uid, arguments.iter().map(Into::into))
+    }
+
+    #[test]
+    fn the_first_word_is_the_target_and_the_rest_is_left_as_it_is() {
+        for words in [
+            vec!["12", "0", "1000", "1"],
+            vec!["fd:3"],
+            vec!["-1", "0", "-5", "--help"],
+            vec!["-h"],
+            vec!["-V", "--version"],
+            vec!["--hel"],
+            vec!["--gid", "--", "-"],
+            vec!["12", "--", "--help"],
+            vec!["", ""],
+        ] {
+            let expected = Invocation::Map {
+                target: words[0].into(),
+                ranges: words[1..].iter().map(Into::into).collect(),
+            };
+            assert_eq!(parsed(&words), expected, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn nothing_and_a_mere_separator_are_no_invocation() {
+        for words in [&[][..], &["--"], &["--", "12", "0", "1000", "1"], &["--help=x"], &["--version=x"]] {
+            assert_eq!(parsed(words), Invocation::Usage, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn help_and_version_are_printed() {
+        let Invocation::Print(help) = parsed(&["--help"]) else { panic!() };
+        assert!(help.contains(usage(Kind::Uid).trim_start_matches("usage: ").trim()), "{help}");
+        assert!(help.contains("/etc/subuid"), "{help}");
+        let Invocation::Print(version) = parsed(&["--version", "12"]) else { panic!() };
+        assert_eq!(version, concat!("newuidmap (uidmap-rs) ", env!("CARGO_PKG_VERSION"), "\n"));
+    }
+}

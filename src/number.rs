@@ -1,0 +1,132 @@
+//! Numbers as C's strtoul(3) reads them, with negative ones refused.
+//!
+//! Shadow reads the numbers of the command line, of subuid(5) and of login.defs(5) that way, so files and
+//! scripts with octal, hexadecimal or blank-led numbers exist.
+
+use thiserror::Error;
+
+/// Why a text is not the number that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum NumberError {
+    /// There is no number, or something follows it.
+    #[error("not a number")]
+    Malformed,
+    /// It is negative, or larger than what is allowed here.
+    #[error("out of range")]
+    OutOfRange,
+}
+
+/// The base in which a number is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Base {
+    /// Decimal, whatever it begins with.
+    Decimal,
+    /// Hexadecimal after `0x`, octal after `0`, decimal otherwise: strtoul's base 0.
+    Prefixed,
+}
+
+/// Reads the whole of `text` as a number of at most `max`: white space, an optional sign, digits.
+///
+/// # Errors
+///
+/// [`NumberError::Malformed`] without digits or with anything after them; [`NumberError::OutOfRange`] for a
+/// number above `max` or below 0. The range is checked first: `-1x` is out of range, as it is to shadow.
+pub fn parse(text: &[u8], base: Base, max: u64) -> Result<u64, NumberError> {
+    let start = text.iter().position(|byte| !is_space(*byte)).unwrap_or(text.len());
+    let (_, text) = text.split_at_checked(start).unwrap_or((&[], text));
+    let (negative, text) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] => (false, rest),
+        _ => (false, text),
+    };
+    let (radix, digits) = match (base, text) {
+        (Base::Prefixed, [b'0', b'x' | b'X', digits @ ..])
+            if digits.first().is_some_and(u8::is_ascii_hexdigit) =>
+        {
+            (16, digits)
+        }
+        (Base::Prefixed, [b'0', ..]) => (8, text),
+        _ => (10, text),
+    };
+    let end = digits.iter().position(|byte| digit(*byte, radix).is_none()).unwrap_or(digits.len());
+    let (digits, rest) = digits.split_at_checked(end).unwrap_or((digits, &[]));
+    if digits.is_empty() {
+        return Err(NumberError::Malformed);
+    }
+    // `None` is a number that does not fit 64 bits.
+    let value = digits.iter().try_fold(0_u64, |value, byte| {
+        value.checked_mul(u64::from(radix))?.checked_add(u64::from(digit(*byte, radix)?))
+    });
+    match value {
+        Some(value) if value <= max && !(negative && value > 0) => {
+            if rest.is_empty() {
+                Ok(value)
+            } else {
+                Err(NumberError::Malformed)
+            }
+        }
+        _ => Err(NumberError::OutOfRange),
+    }
+}
+
+/// C's isspace(3) in the C locale; Rust's `is_ascii_whitespace` leaves out the vertical tab.
+fn is_space(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || byte == b'\x0b'
+}
+
+fn digit(byte: u8, radix: u32) -> Option<u32> {
+    char::from(byte).to_digit(radix)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Base, NumberError::*, parse};
+
+    #[test]
+    fn numbers_are_read_as_strtoul_reads_them() {
+        for (text, expected) in [
+            ("0", Ok(0)),
+            ("100000", Ok(100_000)),
+            ("+7", Ok(7)),
+            (" \t\n\x0b\x0c\r7", Ok(7)),
+            (" +7", Ok(7)),
+            ("010", Ok(8)),
+            ("0x1F", Ok(31)),
+            ("0X1f", Ok(31)),
+            ("-0", Ok(0)),
+            ("4294967295", Ok(4_294_967_295)),
+            ("4294967296", Err(OutOfRange)),
+            ("18446744073709551616", Err(OutOfRange)),
+            ("99999999999999999999999", Err(OutOfRange)),
+            ("-1", Err(OutOfRange)),
+            ("-1x", Err(OutOfRange)),
+            ("", Err(Malformed)),
+            (" ", Err(Malformed)),
+            ("+", Err(Malformed)),
+            ("+-1", Err(Malformed)),
+            ("--1", Err(Malformed)),
+            ("+ 1", Err(Malformed)),
+            ("7 ", Err(Malformed)),
+            ("7x", Err(Malformed)),
+            ("0x", Err(Malformed)),
+            ("0xg", Err(Malformed)),
+            ("08", Err(Malformed)),
+            ("0b11", Err(Malformed)),
+            ("0o17", Err(Malformed)),
+            ("1_000", Err(Malformed)),
+            ("ten", Err(Malformed)),
+            ("\u{661}", Err(Malformed)),
+        ] {
+            assert_eq!(parse(text.as_bytes(), Base::Prefixed, u32::MAX.into()), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn decimal_knows_no_prefix() {
+        for (text, expected) in
+            [("010", Ok(10)), ("0x10", Err(Malformed)), (" +5", Ok(5)), ("2147483648", Err(OutOfRange))]
+        {
+            assert_eq!(parse(text.as_bytes(), Base::Decimal, 2_147_483_647), expected, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! The process whose user namespace is to be mapped.
+//!
+//! Its `/proc` directory is opened once. Whatever is asked or written later goes through that descriptor, so a
+//! PID that is reused in between cannot put another process in its place: the kernel lets a directory of a
+//! process that has ended serve nothing any more.
+
+use std::ffi::OsStr;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+
+use libc::{c_int, gid_t, pid_t, uid_t};
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open, openat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
+use nix::sys::statfs::{FsType, PROC_SUPER_MAGIC, fstatfs};
+
+use crate::error::Error;
+use crate::number::{self, Base};
+
+/// The file systems on which a pidfd lives: anonymous inodes, and from Linux 6.9 on pidfs.
+/// Their numbers are from the kernel's include/uapi/linux/magic.h.
+const PIDFD_FILE_SYSTEMS: [FsType; 2] = [FsType(0x0904_1934), FsType(0x5049_4446)];
+
+/// A process's `/proc` directory, opened, with its owner.
+#[derive(Debug)]
+pub struct Target {
+    directory: OwnedFd,
+    /// The uid that owns the directory: the process's effective uid, unless it is not dumpable; see proc(5).
+    pub uid: uid_t,
+    /// The directory's group.
+    pub gid: gid_t,
+}
+
+impl Target {
+    /// Opens what the command line names: a PID, or `fd:N` for a descriptor that the caller handed down, open on
+    /// a process's `/proc` directory or a pidfd.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Usage`] if `word` is neither, or its descriptor is something else; [`Error::NoTarget`] if there is no
+    /// such process.
+    pub fn open(word: &OsStr) -> Result<Self, Error> {
+        let word = word.as_bytes();
+        match word.strip_prefix(b"fd:") {
+            None => Self::of_process(positive_int(word)?),
+            Some(number) => Self::of_descriptor(&int(number)?.to_string()),
+        }
+    }
+
+    fn of_process(pid: pid_t) -> Result<Self, Error> {
+        let path = format!("/proc/{pid}");
+        let no_target = |errno: Errno| Error::NoTarget { pid, reason: errno.into() };
+        let directory = open(path.as_str(), directory_flags(), Mode::empty()).map_err(no_target)?;
+        if file_system(&directory)? != PROC_SUPER_MAGIC {
+            return Err(no_target(Errno::ENOENT));
+        }
+        Self::with_owner(directory)
+    }
+
+    /// The descriptor is looked at through `/proc` with `O_PATH`, which opens no device, FIFO or other file that
+    /// has a say in being opened.
+    fn of_descriptor(number: &str) -> Result<Self, Error> {
+        let path = format!("/proc/self/fd/{number}");
+        let flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
+        let descriptor = open(path.as_str(), flags, Mode::empty()).map_err(|_| Error::Usage)?;
+        match file_system(&descriptor)? {
+            PROC_SUPER_MAGIC => Self::with_owner(descriptor),
+            other if PIDFD_FILE_SYSTEMS.contains(&other) => Self::of_pidfd(number),
+            _ => Err(Error::Usage),
+        }
+    }
+
+    /// A pidfd gives its process's PID, and never another one: asked again after the directory was opened, it tells
+    /// whether the process lived until then, so that the directory is no later process's.
+    fn of_pidfd(number: &str) -> Result<Self, Error> {
+        let pid = pid_of_pidfd(number)?;
+        let target = Self::of_process(pid)?;
+        if pid_of_pidfd(number)? == pid {
+            Ok(target)
+        } else {
+            Err(Error::NoTarget { pid, reason: Errno::ESRCH.into() })
+        }
+    }
+
+    fn with_owner(directory: OwnedFd) -> Result<Self, Error> {
+        let status = fstat(&directory).map_err(|errno| Error::TargetStatus(errno.into()))?;
+        if !is_directory(&status) {
+            return Err(Error::Usage);
+        }
+        Ok(Self { directory, uid: status.st_uid, gid: status.st_gid })
+    }
+
+    /// Opens a file of the process.
+    ///
+    /// # Errors
+    ///
+    /// Those of openat(2).
+    pub fn open_file(&self, name: &str, flags: OFlag) -> nix::Result<OwnedFd> {
+        openat(&self.directory, name, flags | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW, Mode::empty())
+    }
+}
+
+fn directory_flags() -> OFlag {
+    OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC
+}
+
+fn file_system(descriptor: &OwnedFd) -> Result<FsType, Error> {
+    Ok(fstatfs(descriptor).map_err(|errno| Error::TargetStatus(errno.into()))?.filesystem_type())
+}
+
+fn is_directory(status: &FileStat) -> bool {
+    SFlag::from_bits_truncate(status.st_mode) & SFlag::S_IFMT == SFlag::S_IFDIR
+}
+
+/// Reads the `Pid:` line that the kernel shows for a pidfd alone (`pidfd_show_fdinfo` in kernel/fork.c, later
+/// fs/pidfs.c): -1 once the process has ended, 0 if it is not in the PID namespace of this `/proc`.
+fn pid_of_pidfd(number: &str) -> Result<pid_t, Error> {
+    let information = std::fs::read(format!("/proc/self/fdinfo/{number}")).map_err(|_| Error::Usage)?;
+    information
+        .split(|byte| *byte == b'\n')
+        .find_map(|line| line.strip_prefix(b"Pid:"))
+        .ok_or(Error::Usage)
+        .and_then(positive_int)
+}
+
+fn positive_int(text: &[u8]) -> Result<c_int, Error> {
+    int(text).and_then(|number| if number == 0 { Err(Error::Usage) } else { Ok(number) })
+}
+
+/// A PID or a descriptor's number: both are C's `int`, and neither is negative.
+fn int(text: &[u8]) -> Result<c_int, Error> {
+    let number = number::parse(text, Base::Decimal, u64::MAX).map_err(|_| Error::Usage)?;
+    c_int::try_from(number).map_err(|_| Error::Usage)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Target;
+    use crate::error::Error;
+
+    #[test]
+    fn a_target_is_a_decimal_pid_or_a_descriptor() {
+        for word in [
+            "",
+            "0",
+            "-1",
+            "self",
+            "1x",
+            "0x1",
+            "2147483648",
+            "fd:",
+            "fd:-1",
+            "fd:x",
+            "FD:0",
+            "fd:2147483647",
+        ] {
+            assert!(matches!(Target::open(word.as_ref()), Err(Error::Usage)), "{word:?}");
+        }
+        let own = std::process::id();
+        for word in [own.to_string(), format!(" +{own}"), format!("00{own}")] {
+            assert!(Target::open(word.as_ref()).is_ok(), "{word:?}");
+        }
+    }
+
+    #[test]
+    fn a_process_that_is_not_there_is_named() {
+        let error = Target::open("2147483647".as_ref()).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "Could not open proc directory for target 2147483647: No such file or directory"
+        );
+    }
+}

@@ -1,0 +1,2 @@
+//! Placeholder replaced by the next commit.
+fn main() {}
