@@ -86,6 +86,9 @@ pub enum Error {
     /// The target's `setgroups` file cannot be read.
     #[error("failed to read setgroups: {0}")]
     SetgroupsRead(Reason),
+    /// The target's `setgroups` file cannot be taken back to its beginning.
+    #[error("failed to seek setgroups: {0}")]
+    SetgroupsSeek(Reason),
     /// `deny` cannot be written to the target's `setgroups` file.
     #[error("failed to setgroups deny policy: {0}")]
     SetgroupsWrite(Reason),

@@ -32,12 +32,8 @@ impl LoginDefs {
 
     /// The last value that an item is given. Blanks and quotes around it do not belong to it; a `#` after it does.
     fn value(&self, item: &str) -> Option<&[u8]> {
-        self.0
-            .split(|byte| *byte == b'\n')
-            .filter_map(definition)
-            .filter(|(name, _)| *name == item.as_bytes())
-            .next_back()
-            .map(|(_, value)| value)
+        let mut definitions = self.0.split(|byte| *byte == b'\n').filter_map(definition);
+        definitions.rfind(|(name, _)| *name == item.as_bytes()).map(|(_, value)| value)
     }
 }
 

@@ -3,8 +3,7 @@
 //! The owner of a namespace may do that without any privilege, so it is done with none.
 
 use std::fs::File;
-use std::io::Read;
-use std::os::unix::fs::FileExt;
+use std::io::{Read, Seek, Write};
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -27,7 +26,7 @@ pub enum Denied {
 ///
 /// # Errors
 ///
-/// [`Error::SetgroupsOpen`], [`Error::SetgroupsRead`], [`Error::SetgroupsWrite`].
+/// [`Error::SetgroupsOpen`], [`Error::SetgroupsRead`], [`Error::SetgroupsSeek`], [`Error::SetgroupsWrite`].
 pub fn deny(target: &Target) -> Result<Denied, Error> {
     let mut file = match target.open_file("setgroups", OFlag::O_RDWR) {
         Ok(descriptor) => File::from(descriptor),
@@ -39,7 +38,8 @@ pub fn deny(target: &Target) -> Result<Denied, Error> {
     if policy.starts_with(DENY) {
         return Ok(Denied::Yes);
     }
-    // The kernel takes the word at the file's beginning only.
-    file.write_all_at(DENY, 0).map_err(|error| Error::SetgroupsWrite(error.into()))?;
+    // The kernel takes the word at the file's beginning only, and knows no pwrite(2) there.
+    file.rewind().map_err(|error| Error::SetgroupsSeek(error.into()))?;
+    file.write_all(DENY).map_err(|error| Error::SetgroupsWrite(error.into()))?;
     Ok(Denied::Yes)
 }

@@ -1,2 +1,23 @@
-//! Placeholder replaced by the next commit.
-fn main() {}
+//! Every rule, on real namespaces: each test is run with both programs, installed in each way that works, unless it
+//! is about the installation. The machine underneath is a [`harness::World`] per test.
+#![allow(missing_docs, unreachable_pub)]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    // A method of a world is one that needs it to exist.
+    clippy::unused_self
+)]
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+mod arguments;
+mod delegation;
+mod installation;
+mod ownership;
+mod setgroups;
+mod targets;

@@ -1,0 +1,350 @@
+//! Real namespaces, real privilege, and a machine of our own to have them on.
+//!
+//! A [`World`] is a private mount namespace in which `/etc` holds nothing but the few files that decide, written
+//! by the test, and `/mnt` holds the programs, installed in each way. It exists for one thread and the processes that
+//! thread starts: tests run side by side, and the machine never sees any of it.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
+
+const PROGRAMS: [(&str, &str); 2] =
+    [("newuidmap", env!("CARGO_BIN_EXE_newuidmap")), ("newgidmap", env!("CARGO_BIN_EXE_newgidmap"))];
+
+/// Which ids are mapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Uid,
+    Gid,
+}
+
+impl Kind {
+    pub const BOTH: [Self; 2] = [Self::Uid, Self::Gid];
+
+    pub fn program(self) -> &'static str {
+        match self {
+            Self::Uid => "newuidmap",
+            Self::Gid => "newgidmap",
+        }
+    }
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Uid => "uid",
+            Self::Gid => "gid",
+        }
+    }
+
+    /// The name in /etc of the file that delegates.
+    pub fn subid(self) -> &'static str {
+        match self {
+            Self::Uid => "subuid",
+            Self::Gid => "subgid",
+        }
+    }
+}
+
+/// How a program is installed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    Setuid,
+    /// `cap_setuid` and `cap_setfcap`, or `cap_setgid`.
+    Caps,
+    /// `cap_setuid` or `cap_setgid` and no more.
+    OneCap,
+    Unprivileged,
+}
+
+impl Way {
+    /// The ways that work.
+    pub const GOOD: [Self; 2] = [Self::Setuid, Self::Caps];
+
+    const ALL: [Self; 4] = [Self::Setuid, Self::Caps, Self::OneCap, Self::Unprivileged];
+
+    fn directory(self) -> PathBuf {
+        Path::new("/mnt").join(format!("{self:?}"))
+    }
+
+    fn install(self) {
+        fs::create_dir(self.directory()).unwrap();
+        for (name, built) in PROGRAMS {
+            let installed = self.directory().join(name);
+            fs::copy(built, &installed).unwrap();
+            let mode = if self == Self::Setuid { 0o4755 } else { 0o755 };
+            fs::set_permissions(&installed, fs::Permissions::from_mode(mode)).unwrap();
+            let capabilities = match (self, name) {
+                (Self::Caps, "newuidmap") => "cap_setuid,cap_setfcap=ep",
+                (Self::OneCap, "newuidmap") => "cap_setuid=ep",
+                (Self::Caps | Self::OneCap, _) => "cap_setgid=ep",
+                (Self::Setuid | Self::Unprivileged, _) => continue,
+            };
+            let status = Command::new("setcap").arg(capabilities).arg(&installed).status().unwrap();
+            assert!(status.success(), "setcap {capabilities}");
+        }
+    }
+}
+
+/// Somebody with a uid and a gid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Person {
+    pub uid: u32,
+    pub gid: u32,
+}
+
+pub const ROOT: Person = Person { uid: 0, gid: 0 };
+/// Has two more names for the same uid: alicia and Alice.Smith.
+pub const ALICE: Person = Person { uid: 1000, gid: 1000 };
+pub const BOB: Person = Person { uid: 1001, gid: 1001 };
+/// Has no passwd entry.
+pub const NOBODY_KNOWN: Person = Person { uid: 4711, gid: 4711 };
+
+impl Person {
+    pub fn with_gid(self, gid: u32) -> Self {
+        Self { gid, ..self }
+    }
+
+    /// A command that this person runs.
+    pub fn command(self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.uid(self.uid).gid(self.gid).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        command.current_dir("/");
+        command
+    }
+}
+
+/// What a program did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// The exit status, or `None` for a signal.
+    pub status: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Outcome {
+    pub fn first_line(&self) -> &str {
+        self.stderr.lines().next().unwrap_or_default()
+    }
+}
+
+/// What a program did to a namespace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    pub outcome: Outcome,
+    /// The kernel's map then: lines joined by `; `, columns by one blank.
+    pub map: String,
+    /// `allow` or `deny`.
+    pub setgroups: String,
+}
+
+/// A process in a new user namespace, which waits until it is dropped.
+pub struct Namespace(Child);
+
+impl Namespace {
+    pub fn pid(&self) -> String {
+        self.0.id().to_string()
+    }
+
+    pub fn map(&self, kind: Kind) -> String {
+        let table = self.read(&format!("{}_map", kind.word()));
+        let columns = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+        table.lines().map(columns).collect::<Vec<_>>().join("; ")
+    }
+
+    pub fn setgroups(&self) -> String {
+        self.read("setgroups").trim().to_owned()
+    }
+
+    fn read(&self, file: &str) -> String {
+        fs::read_to_string(format!("/proc/{}/{file}", self.0.id())).unwrap()
+    }
+}
+
+impl Drop for Namespace {
+    fn drop(&mut self) {
+        // It may be gone already, which is what is wanted.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The private machine; see the module.
+pub struct World(());
+
+/// Runs a test on a machine of its own. Without root that is impossible: it is skipped, which CI does not accept.
+pub fn in_world(test: impl FnOnce(&World) + Send) {
+    if !nix::unistd::geteuid().is_root() {
+        assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "these tests need root");
+        eprintln!("skipped: needs root");
+        return;
+    }
+    // The mount namespace belongs to the thread, so it must be none that lives on.
+    std::thread::scope(|scope| {
+        let result = scope.spawn(|| test(&World::new())).join();
+        if let Err(panic) = result {
+            std::panic::resume_unwind(panic);
+        }
+    });
+}
+
+impl World {
+    fn new() -> Self {
+        let no: Option<&str> = None;
+        let loader_cache = fs::read("/etc/ld.so.cache").unwrap_or_default();
+        unshare(CloneFlags::CLONE_NEWNS).unwrap();
+        mount(no, "/", no, MsFlags::MS_REC | MsFlags::MS_PRIVATE, no).unwrap();
+        for covered in ["/etc", "/mnt"] {
+            mount(Some("tmpfs"), covered, Some("tmpfs"), MsFlags::empty(), Some("mode=0755")).unwrap();
+        }
+        fs::write("/etc/ld.so.cache", loader_cache).unwrap();
+        Way::ALL.into_iter().for_each(Way::install);
+        let world = Self(());
+        world.write("nsswitch.conf", "passwd: files\ngroup: files\n");
+        world.write(
+            "passwd",
+            "root:x:0:0::/:/bin/sh\nalice:x:1000:1000::/:/bin/sh\nbob:x:1001:1001::/:/bin/sh\n\
+             alicia:x:1000:1000::/:/bin/sh\nAlice.Smith:x:1000:100::/:/bin/sh\n",
+        );
+        world.write("group", "root:x:0:\nusers:x:100:alice\nalice:x:1000:\nbob:x:1001:\n");
+        world.write("login.defs", "");
+        world.write("subuid", "");
+        world.write("subgid", "");
+        world
+    }
+
+    /// Writes a file in /etc.
+    pub fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+        fs::write(Self::etc(name), text).unwrap();
+    }
+
+    /// Writes `/etc/subuid` and `/etc/subgid`.
+    pub fn delegate(&self, lines: impl AsRef<[u8]>) {
+        self.write("subuid", &lines);
+        self.write("subgid", &lines);
+    }
+
+    /// Removes a file from /etc.
+    pub fn remove(&self, name: &str) {
+        fs::remove_file(Self::etc(name)).unwrap();
+    }
+
+    pub fn etc(name: &str) -> PathBuf {
+        Path::new("/etc").join(name)
+    }
+
+    /// A new user namespace of this person.
+    pub fn namespace(&self, owner: Person) -> Namespace {
+        let mut command = owner.command("unshare");
+        command.args(["--user", "--", "sh", "-c", "echo; exec cat"]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let stdout = child.stdout.take().unwrap();
+        let mut ready = String::new();
+        BufReader::new(stdout).read_line(&mut ready).unwrap();
+        assert_eq!(ready, "\n", "unshare --user as {owner:?}");
+        Namespace(child)
+    }
+
+    /// Runs a program as somebody.
+    pub fn run<S: AsRef<OsStr>>(&self, way: Way, kind: Kind, caller: Person, arguments: &[S]) -> Outcome {
+        let mut command = caller.command(way.directory().join(kind.program()));
+        finish(command.args(arguments))
+    }
+
+    /// The same through another command, which is given the program and its arguments.
+    pub fn run_through<S: AsRef<OsStr>>(
+        &self,
+        mut via: Command,
+        way: Way,
+        kind: Kind,
+        arguments: &[S],
+    ) -> Outcome {
+        finish(via.arg(way.directory().join(kind.program())).args(arguments))
+    }
+
+    /// Tries to have a new namespace of the caller's mapped; `ranges` are the words after the PID.
+    pub fn attempt(&self, way: Way, kind: Kind, caller: Person, ranges: &str) -> Attempt {
+        let namespace = self.namespace(caller);
+        let pid = namespace.pid();
+        let words: Vec<&str> = std::iter::once(pid.as_str()).chain(ranges.split(' ')).collect();
+        let outcome = self.run(way, kind, caller, &words);
+        Attempt { outcome, map: namespace.map(kind), setgroups: namespace.setgroups() }
+    }
+
+    /// For each program, and for each way of installing it that works.
+    pub fn for_each_program(&self, test: impl Fn(Way, Kind)) {
+        for way in Way::GOOD {
+            for kind in Kind::BOTH {
+                test(way, kind);
+            }
+        }
+    }
+
+    /// Alice may have these ranges mapped, each program, installed either way, and gets what she wants.
+    #[track_caller]
+    pub fn allows(&self, ranges: &str) {
+        self.allows_person(ALICE, ranges);
+    }
+
+    /// So may this person.
+    #[track_caller]
+    pub fn allows_person(&self, caller: Person, ranges: &str) {
+        let words: Vec<&str> = ranges.split(' ').collect();
+        let expected: Vec<String> = words.chunks(3).map(|range| range.join(" ")).collect();
+        self.for_each_program(|way, kind| {
+            let attempt = self.attempt(way, kind, caller, ranges);
+            assert_eq!(attempt.outcome.stderr, "", "{way:?} {kind:?} {ranges}");
+            assert_eq!(attempt.outcome.stdout, "", "{way:?} {kind:?} {ranges}");
+            assert_eq!(attempt.outcome.status, Some(0), "{way:?} {kind:?} {ranges}");
+            assert_eq!(attempt.map, expected.join("; "), "{way:?} {kind:?} {ranges}");
+        });
+    }
+
+    /// Alice may not, and hears which range it is: `0 100000 5` is told as shadow tells it.
+    #[track_caller]
+    pub fn refuses(&self, ranges: &str, culprit: &str) {
+        let [upper, lower, count] = *culprit.split(' ').collect::<Vec<_>>() else { panic!("{culprit}") };
+        let end = |start: &str| start.parse::<u64>().unwrap() + count.parse::<u64>().unwrap();
+        let shown = format!("range [{upper}-{}) -> [{lower}-{}) not allowed", end(upper), end(lower));
+        self.for_each_program(|way, kind| {
+            let message = format!("{}: {} {shown}", kind.program(), kind.word());
+            self.fails(way, kind, ALICE, ranges, &message);
+        });
+    }
+
+    /// The program says this first, exits with 1, and touches nothing. `PROGRAM` and `SUBID` stand for their names.
+    #[track_caller]
+    pub fn fails(&self, way: Way, kind: Kind, caller: Person, ranges: &str, message: &str) -> Outcome {
+        let attempt = self.attempt(way, kind, caller, ranges);
+        let message = message.replace("PROGRAM", kind.program()).replace("SUBID", kind.subid());
+        assert_eq!(attempt.outcome.first_line(), message, "{way:?} {kind:?} {ranges}");
+        assert_eq!(attempt.outcome.status, Some(1), "{way:?} {kind:?} {ranges}");
+        assert_eq!(attempt.outcome.stdout, "", "{way:?} {kind:?} {ranges}");
+        assert_eq!(attempt.map, "", "{way:?} {kind:?} {ranges}");
+        assert_eq!(attempt.setgroups, "allow", "{way:?} {kind:?} {ranges}");
+        attempt.outcome
+    }
+}
+
+fn finish(command: &mut Command) -> Outcome {
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    Outcome {
+        status: output.status.code(),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// The usage line, as shadow prints it.
+pub fn usage(kind: Kind) -> String {
+    let (program, id) = (kind.program(), kind.word());
+    format!(
+        "usage: {program} [<pid>|fd:<pidfd>] <{id}> <lower{id}> <count> [ <{id}> <lower{id}> <count> ] ... "
+    )
+}

@@ -1,0 +1,169 @@
+//! The command line: forms of numbers, wrong counts, options, and the order in which it is looked at.
+
+use super::harness::{ALICE, BOB, Kind, ROOT, Way, in_world, usage};
+
+#[test]
+fn numbers_are_decimal_octal_or_hexadecimal() {
+    in_world(|world| {
+        world.delegate("alice:100000:100\n");
+        world.for_each_program(|way, kind| {
+            let target = || world.namespace(ALICE);
+            for (words, map) in [
+                (["0x10", "0x186A0", "0xa"], "16 100000 10"),
+                (["010", "0303240", "012"], "8 100000 10"),
+                (["+1", " 100000", "\t\n +10"], "1 100000 10"),
+                (["-0", "100000", "10"], "0 100000 10"),
+            ] {
+                let target = target();
+                let pid = target.pid();
+                let arguments: Vec<&str> = std::iter::once(pid.as_str()).chain(words).collect();
+                let outcome = world.run(way, kind, ALICE, &arguments);
+                assert_eq!((outcome.stderr.as_str(), target.map(kind).as_str()), ("", map), "{words:?}");
+            }
+        });
+    });
+}
+
+#[test]
+fn what_is_no_number_gets_the_usage_line_and_is_named() {
+    in_world(|world| {
+        world.delegate("alice:100000:100\n");
+        for kind in Kind::BOTH {
+            for (wanted, named) in [
+                ("x 100000 1", r#"argument 2 (id inside) is "x": not a number"#),
+                ("0 1oo 1", r#"argument 3 (id outside) is "1oo": not a number"#),
+                ("0 100000 1k", r#"argument 4 (count) is "1k": not a number"#),
+                ("0 100000 ", r#"argument 4 (count) is "": not a number"#),
+                ("0 100000 10 10 0b1 1", r#"argument 6 (id outside) is "0b1": not a number"#),
+                ("0 100000 \x1b[1m", r#"argument 4 (count) is "\u{1b}[1m": not a number"#),
+            ] {
+                let outcome = world.fails(Way::Setuid, kind, ALICE, wanted, &usage(kind));
+                assert_eq!(outcome.stderr, format!("{}\n{}: {named}\n", usage(kind), kind.program()));
+            }
+        }
+    });
+}
+
+#[test]
+fn what_no_id_can_be_is_an_overflow() {
+    in_world(|world| {
+        world.delegate("alice:0:4294967295\n");
+        for kind in Kind::BOTH {
+            for wanted in [
+                "4294967295 100000 1",
+                "0 4294967295 1",
+                "0 0 4294967296",
+                "0 100000 4294867296",
+                "-1 100000 1",
+                "0 -100000 1",
+                "0 100000 -1",
+                "0 100000 0",
+                "0 99999999999999999999999 1",
+            ] {
+                let outcome =
+                    world.fails(Way::Setuid, kind, ALICE, wanted, "PROGRAM: subuid overflow detected.");
+                assert_eq!(outcome.stderr.lines().nth(1), Some(usage(kind).as_str()), "{wanted}");
+                assert!(outcome.stderr.ends_with("out of range\n"), "{wanted}: {}", outcome.stderr);
+            }
+        }
+    });
+}
+
+#[test]
+fn ranges_have_three_numbers_each_and_there_is_at_least_one() {
+    in_world(|world| {
+        world.delegate("alice:100000:100\n");
+        world.for_each_program(|way, kind| {
+            for (wanted, message) in [
+                ("0", "PROGRAM: ranges: 1 is wrong for argc: 3"),
+                ("0 100000", "PROGRAM: ranges: 1 is wrong for argc: 4"),
+                ("0 100000 1 1", "PROGRAM: ranges: 2 is wrong for argc: 6"),
+                ("x y", "PROGRAM: ranges: 1 is wrong for argc: 4"),
+            ] {
+                let outcome = world.fails(way, kind, ALICE, wanted, message);
+                assert!(outcome.stderr.ends_with(&format!("{}\n", usage(kind))), "{}", outcome.stderr);
+            }
+            let target = world.namespace(ALICE);
+            let outcome = world.run(way, kind, ALICE, &[target.pid()]);
+            assert_eq!((outcome.status, outcome.stderr), (Some(1), format!("{}\n", usage(kind))));
+            assert_eq!((target.map(kind).as_str(), target.setgroups().as_str()), ("", "allow"));
+        });
+    });
+}
+
+#[test]
+fn without_a_target_there_is_the_usage_line() {
+    in_world(|world| {
+        world.for_each_program(|way, kind| {
+            for arguments in
+                [&[][..], &["x"], &["--"], &["-h"], &["--verbose"], &["0", "0", "100000", "1"], &["--", "1"]]
+            {
+                let outcome = world.run(way, kind, ALICE, arguments);
+                assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(1), ""), "{arguments:?}");
+                assert_eq!(outcome.stderr, format!("{}\n", usage(kind)), "{arguments:?}");
+            }
+        });
+    });
+}
+
+#[test]
+fn help_and_version_go_to_stdout() {
+    in_world(|world| {
+        world.for_each_program(|way, kind| {
+            for (option, beginning) in [("--help", "Writes the id map"), ("--version", kind.program())] {
+                let outcome = world.run(way, kind, ALICE, &[option]);
+                assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{option}");
+                assert!(outcome.stdout.starts_with(beginning), "{}", outcome.stdout);
+            }
+        });
+    });
+}
+
+#[test]
+fn checks_come_in_shadows_order() {
+    in_world(|world| {
+        world.delegate("alice:100000:100\n");
+        let mine = world.namespace(ALICE);
+        let theirs = world.namespace(BOB);
+        for kind in Kind::BOTH {
+            let first_line = |arguments: &[&str]| {
+                let outcome = world.run(Way::Setuid, kind, ALICE, arguments);
+                assert_eq!(outcome.status, Some(1));
+                outcome.first_line().replace(kind.program(), "PROGRAM")
+            };
+            let foreign = first_line(&[&theirs.pid(), "x"]);
+            assert!(foreign.starts_with("PROGRAM: Target process is owned by a different user"), "{foreign}");
+            assert_eq!(
+                first_line(&["2147483647", "x"]),
+                "PROGRAM: Could not open proc directory for target 2147483647: No such file or directory"
+            );
+            assert_eq!(
+                first_line(&[&mine.pid(), "x", "9", "9", "9"]),
+                "PROGRAM: ranges: 2 is wrong for argc: 6"
+            );
+            let overflow = "PROGRAM: subuid overflow detected.";
+            assert_eq!(first_line(&[&mine.pid(), "0", "7", "9", "0", "0", "-1"]), overflow);
+            let refused = format!("PROGRAM: {} range [5-14) -> [7-16) not allowed", kind.word());
+            assert_eq!(first_line(&[&mine.pid(), "0", "1000", "1", "5", "7", "9", "0", "8", "1"]), refused);
+        }
+    });
+}
+
+#[test]
+fn overlaps_and_too_many_ranges_are_the_kernels_to_refuse() {
+    in_world(|world| {
+        world.delegate("alice:100000:1000\n");
+        let many =
+            |count: u32| (0..count).map(|n| format!("{n} {} 1", 100_000 + n)).collect::<Vec<_>>().join(" ");
+        world.allows(&many(200));
+        let invalid = |kind: Kind| format!("PROGRAM: write to {}_map failed: Invalid argument", kind.word());
+        world.for_each_program(|way, kind| {
+            for wanted in ["0 100000 10 5 100500 10", "0 100000 10 10 100005 10", &many(341)] {
+                world.fails(way, kind, ALICE, wanted, &invalid(kind));
+            }
+        });
+        // Root has no further say in it.
+        world.delegate("root:100000:1000\n");
+        world.fails(Way::Setuid, Kind::Uid, ROOT, "0 100000 10 5 100500 10", &invalid(Kind::Uid));
+    });
+}

@@ -1,0 +1,64 @@
+//! Whose target it is, and who calls.
+
+use super::harness::{ALICE, BOB, NOBODY_KNOWN, Person, ROOT, Way, in_world};
+
+#[test]
+fn a_target_of_somebody_else_is_refused() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\nbob:100000:10\nroot:100000:10\n");
+        let shown = |caller: Person, target: Person| {
+            format!(
+                "Target process is owned by a different user: uid:{0} pw_uid:{0} st_uid:{1}, gid:{2} pw_gid:{2} st_gid:{3}",
+                caller.uid, target.uid, caller.gid, target.gid
+            )
+        };
+        for (caller, owner) in
+            [(ALICE, BOB), (BOB, ALICE), (ALICE, ROOT), (ROOT, ALICE), (ALICE, ALICE.with_gid(100))]
+        {
+            let target = world.namespace(owner);
+            world.for_each_program(|way, kind| {
+                let outcome = world.run(way, kind, caller, &[target.pid().as_str(), "0", "100000", "10"]);
+                assert_eq!(outcome.stderr, format!("{}: {}\n", kind.program(), shown(caller, owner)));
+                assert_eq!((outcome.status, target.map(kind).as_str()), (Some(1), ""));
+            });
+        }
+    });
+}
+
+#[test]
+fn the_callers_group_is_the_login_group_unless_login_defs_grants_others() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        let alice_of_users = ALICE.with_gid(100);
+        let refused = "PROGRAM: Target process is owned by a different user: \
+            uid:1000 pw_uid:1000 st_uid:1000, gid:100 pw_gid:1000 st_gid:100";
+        for login_defs in ["", "GRANT_AUX_GROUP_SUBIDS no\n", "GRANT_AUX_GROUP_SUBIDS yes # why\n"] {
+            world.write("login.defs", login_defs);
+            world.for_each_program(|way, kind| {
+                world.fails(way, kind, alice_of_users, "0 100000 10", refused);
+            });
+        }
+        for login_defs in ["GRANT_AUX_GROUP_SUBIDS yes\n", "GRANT_AUX_GROUP_SUBIDS\t\"YES\""] {
+            world.write("login.defs", login_defs);
+            world.allows_person(alice_of_users, "0 100000 10");
+        }
+        // The real gid is what counts as the caller's own, not the login group.
+        let attempt = world.attempt(Way::Setuid, super::harness::Kind::Gid, alice_of_users, "0 100 1");
+        assert_eq!((attempt.outcome.status, attempt.map.as_str()), (Some(0), "0 100 1"));
+        let attempt = world.attempt(Way::Setuid, super::harness::Kind::Gid, alice_of_users, "0 1000 1");
+        assert_eq!((attempt.outcome.status, attempt.map.as_str()), (Some(1), ""));
+    });
+}
+
+#[test]
+fn a_caller_without_passwd_entry_is_refused_even_the_own_id() {
+    in_world(|world| {
+        world.delegate("4711:100000:10\n");
+        world.for_each_program(|way, kind| {
+            let message = "PROGRAM: Cannot determine your user name.";
+            for wanted in ["0 4711 1", "0 100000 10", "x"] {
+                world.fails(way, kind, NOBODY_KNOWN, wanted, message);
+            }
+        });
+    });
+}

@@ -1,0 +1,157 @@
+//! Descriptors as targets: `fd:N` of every kind.
+
+use std::fs::File;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open};
+use nix::sys::stat::Mode;
+
+use super::harness::{ALICE, BOB, Kind, Namespace, Outcome, Way, World, in_world, usage};
+
+/// A descriptor that programs inherit.
+fn inherited(descriptor: impl Into<OwnedFd>) -> OwnedFd {
+    let descriptor = descriptor.into();
+    fcntl(&descriptor, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
+    descriptor
+}
+
+fn opened(path: &str, flags: OFlag) -> OwnedFd {
+    inherited(open(path, flags, Mode::empty()).unwrap())
+}
+
+fn pidfd(target: &Namespace) -> OwnedFd {
+    let pid = rustix::process::Pid::from_raw(target.pid().parse().unwrap()).unwrap();
+    inherited(rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).unwrap())
+}
+
+fn run(world: &World, way: Way, kind: Kind, descriptor: impl AsFd) -> Outcome {
+    let target = format!("fd:{}", descriptor.as_fd().as_raw_fd());
+    world.run(way, kind, ALICE, &[target.as_str(), "0", "100000", "10"])
+}
+
+#[test]
+fn a_descriptor_of_the_processs_directory_or_a_pidfd_is_a_target() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        world.for_each_program(|way, kind| {
+            let opens: [&dyn Fn(&Namespace) -> OwnedFd; 3] = [
+                &|target| opened(&format!("/proc/{}", target.pid()), OFlag::O_RDONLY | OFlag::O_DIRECTORY),
+                &|target| opened(&format!("/proc/{}", target.pid()), OFlag::O_PATH),
+                &pidfd,
+            ];
+            for (index, open) in opens.iter().enumerate() {
+                let target = world.namespace(ALICE);
+                let outcome = run(world, way, kind, open(&target));
+                assert_eq!(
+                    (outcome.stderr.as_str(), outcome.status),
+                    ("", Some(0)),
+                    "{way:?} {kind:?} {index}"
+                );
+                assert_eq!(target.map(kind), "0 100000 10", "{way:?} {kind:?} {index}");
+            }
+        });
+    });
+}
+
+#[test]
+fn a_descriptor_of_somebody_elses_process_is_refused() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        let target = world.namespace(BOB);
+        for descriptor in [opened(&format!("/proc/{}", target.pid()), OFlag::O_RDONLY), pidfd(&target)] {
+            world.for_each_program(|way, kind| {
+                let outcome = run(world, way, kind, &descriptor);
+                assert!(outcome.stderr.contains("owned by a different user: uid:1000"), "{}", outcome.stderr);
+                assert_eq!((outcome.status, target.map(kind).as_str()), (Some(1), ""));
+            });
+        }
+    });
+}
+
+#[test]
+fn a_process_that_has_ended_is_no_target_however_it_is_named() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        let target = world.namespace(ALICE);
+        let (directory, pidfd) =
+            (opened(&format!("/proc/{}", target.pid()), OFlag::O_RDONLY), pidfd(&target));
+        let pid = target.pid();
+        drop(target);
+        world.for_each_program(|way, kind| {
+            let program = kind.program();
+            for descriptor in [&directory, &pidfd] {
+                let outcome = run(world, way, kind, descriptor);
+                assert_eq!(outcome.status, Some(1));
+                assert!(!outcome.stderr.is_empty());
+            }
+            let outcome = world.run(way, kind, ALICE, &[pid.as_str(), "0", "100000", "10"]);
+            let message = "Could not open proc directory for target";
+            assert_eq!(
+                outcome.stderr,
+                format!("{program}: {message} {pid}: No such file or directory\n{}\n", usage(kind))
+            );
+        });
+    });
+}
+
+#[test]
+fn any_other_descriptor_gets_the_usage_line() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        let target = world.namespace(ALICE);
+        let of_target = |name: &str| opened(&format!("/proc/{}/{name}", target.pid()), OFlag::O_RDONLY);
+        let (pipe, _writer) = std::io::pipe().unwrap();
+        let (socket, _peer) = std::os::unix::net::UnixStream::pair().unwrap();
+        let descriptors = [
+            ("a file", opened("/etc/passwd", OFlag::O_RDONLY)),
+            ("a directory", opened("/etc", OFlag::O_RDONLY)),
+            ("a device", opened("/dev/null", OFlag::O_RDWR)),
+            ("a file of the process", of_target("status")),
+            ("the map itself", of_target("uid_map")),
+            ("a namespace", of_target("ns/user")),
+            ("a pipe", inherited(pipe)),
+            ("a socket", inherited(socket)),
+            (
+                "an eventfd",
+                inherited(rustix::event::eventfd(0, rustix::event::EventfdFlags::empty()).unwrap()),
+            ),
+            ("a sysfs directory", opened("/sys", OFlag::O_PATH)),
+        ];
+        let closed = {
+            let file = File::open("/dev/null").unwrap();
+            format!("fd:{}", file.as_raw_fd() + 500)
+        };
+        world.for_each_program(|way, kind| {
+            for (what, descriptor) in &descriptors {
+                let outcome = run(world, way, kind, descriptor);
+                assert_eq!(outcome.stderr, format!("{}\n", usage(kind)), "{what}");
+                assert_eq!(outcome.status, Some(1), "{what}");
+            }
+            for word in
+                [closed.as_str(), "fd:", "fd:-1", "fd:x", "fd:3x", "fd:0x3", "fd:4294967296", "FD:3", "fd 3"]
+            {
+                let outcome = world.run(way, kind, ALICE, &[word, "0", "100000", "10"]);
+                assert_eq!(
+                    (outcome.stderr, outcome.status),
+                    (format!("{}\n", usage(kind)), Some(1)),
+                    "{word}"
+                );
+            }
+            assert_eq!(target.map(kind), "");
+        });
+    });
+}
+
+/// As shadow has it: `/proc` itself passes for a process's directory until a file is missing in it, or its owner is
+/// the wrong one, which comes first for everybody but root.
+#[test]
+fn the_root_of_proc_is_somebody_elses() {
+    in_world(|world| {
+        let descriptor = opened("/proc", OFlag::O_RDONLY);
+        world.for_each_program(|way, kind| {
+            let outcome = run(world, way, kind, &descriptor);
+            assert!(outcome.stderr.contains("owned by a different user: uid:1000"), "{}", outcome.stderr);
+            assert_eq!(outcome.status, Some(1));
+        });
+    });
+}
