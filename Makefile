@@ -42,8 +42,8 @@ install: build ## Install (DESTDIR, PREFIX=/usr, MODE=caps|setuid)
 	@case '$(MODE)' in caps|setuid) ;; *) echo "MODE is caps or setuid, not '$(MODE)'" >&2; exit 1 ;; esac
 	install -m $(if $(filter setuid,$(MODE)),4755,0755) $(RELEASE)/newuidmap $(RELEASE)/newgidmap $(BINDIR)
 ifeq ($(MODE),caps)
-	setcap cap_setuid,cap_setfcap=ep $(BINDIR)/newuidmap
-	setcap cap_setgid=ep $(BINDIR)/newgidmap
+	setcap cap_setuid,cap_setfcap=p $(BINDIR)/newuidmap
+	setcap cap_setgid=p $(BINDIR)/newgidmap
 endif
 
 clean: ## Remove what was built

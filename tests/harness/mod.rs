@@ -55,9 +55,9 @@ impl Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     Setuid,
-    /// `cap_setuid` and `cap_setfcap`, or `cap_setgid`.
+    /// `cap_setuid` and `cap_setfcap`, or `cap_setgid`, permitted and not effective.
     Caps,
-    /// `cap_setuid` or `cap_setgid` and no more.
+    /// `cap_setuid` or `cap_setgid` and no more, effective: what people do to Debian's programs.
     OneCap,
     Unprivileged,
 }
@@ -80,9 +80,10 @@ impl Way {
             let mode = if self == Self::Setuid { 0o4755 } else { 0o755 };
             fs::set_permissions(&installed, fs::Permissions::from_mode(mode)).unwrap();
             let capabilities = match (self, name) {
-                (Self::Caps, "newuidmap") => "cap_setuid,cap_setfcap=ep",
+                (Self::Caps, "newuidmap") => "cap_setuid,cap_setfcap=p",
+                (Self::Caps, _) => "cap_setgid=p",
                 (Self::OneCap, "newuidmap") => "cap_setuid=ep",
-                (Self::Caps | Self::OneCap, _) => "cap_setgid=ep",
+                (Self::OneCap, _) => "cap_setgid=ep",
                 (Self::Setuid | Self::Unprivileged, _) => continue,
             };
             let status = Command::new("setcap").arg(capabilities).arg(&installed).status().unwrap();

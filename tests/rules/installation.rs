@@ -92,26 +92,46 @@ fn no_new_privs_takes_the_privilege_of_either_way() {
     });
 }
 
+/// With file capabilities, too, the program runs, and can say what is wrong: they are not effective ones, for which
+/// the kernel would refuse the exec.
 #[test]
-fn setuid_root_is_not_enough_without_the_capability_in_the_bounding_set() {
+fn neither_way_is_enough_without_the_capability_in_the_bounding_set() {
     in_world(|world| {
         world.delegate("alice:100000:10\n");
         for (kind, capability) in [(Kind::Uid, "-setuid"), (Kind::Gid, "-setgid")] {
-            let options = ["--bounding-set", capability];
-            let (error, map) = through(world, setpriv(&options), Way::Setuid, kind, "0 100000 10");
-            assert_eq!((error, map.as_str()), (not_permitted(kind), ""));
+            for way in Way::GOOD {
+                let options = ["--bounding-set", capability];
+                let (error, map) = through(world, setpriv(&options), way, kind, "0 100000 10");
+                assert_eq!((error, map.as_str()), (not_permitted(kind), ""), "{way:?}");
+            }
         }
     });
 }
 
 #[test]
-fn setuid_root_needs_no_other_capability() {
+fn effective_file_capabilities_do_as_well_as_permitted_ones() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        for kind in Kind::BOTH {
+            let attempt = world.attempt(Way::OneCap, kind, ALICE, "0 1000 1 1 100000 10");
+            assert_eq!(
+                (attempt.outcome.stderr.as_str(), attempt.map.as_str()),
+                ("", "0 1000 1; 1 100000 10")
+            );
+        }
+    });
+}
+
+#[test]
+fn no_other_capability_is_needed_in_the_bounding_set() {
     in_world(|world| {
         world.delegate("alice:100000:10\n");
         for (kind, capability) in [(Kind::Uid, "-all,+setuid"), (Kind::Gid, "-all,+setgid")] {
-            let options = ["--bounding-set", capability];
-            let (error, map) = through(world, setpriv(&options), Way::Setuid, kind, "0 100000 10");
-            assert_eq!((error.as_str(), map.as_str()), ("", "0 100000 10"));
+            for way in Way::GOOD {
+                let options = ["--bounding-set", capability];
+                let (error, map) = through(world, setpriv(&options), way, kind, "0 100000 10");
+                assert_eq!((error.as_str(), map.as_str()), ("", "0 100000 10"), "{way:?}");
+            }
         }
     });
 }
