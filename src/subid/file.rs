@@ -18,6 +18,7 @@ use crate::error::Error;
 use crate::kind::Kind;
 use crate::login_defs::LoginDefs;
 use crate::policy::Claim;
+use crate::range::IdRange;
 
 /// The file, opened; or none, where the machine does without.
 #[derive(Debug)]
@@ -66,30 +67,96 @@ fn grant(
     caller: &Caller,
     users: &impl Users,
 ) -> io::Result<()> {
-    let is_caller = |line: Line<'_>| line.owner() == caller.name || line.owner_is_uid(caller.uid);
-    grant_lines(&mut file, claim, is_caller)?;
+    grant_lines(&mut file, claim, |line, _| {
+        let is_caller = line.owner() == caller.name || line.owner_is_uid(caller.uid);
+        if is_caller { line.range() } else { None }
+    })?;
     if claim.is_settled() {
         return Ok(());
     }
     file.rewind()?;
-    grant_lines(&mut file, claim, |line| {
-        users.get_user_by_name(OsStr::from_bytes(line.owner())).is_some_and(|user| user.uid() == caller.uid)
+    grant_lines(&mut file, claim, |line, claim| {
+        let range = line.range().filter(|range| claim.wants(*range))?;
+        let owner = users.get_user_by_name(OsStr::from_bytes(line.owner()))?;
+        (owner.uid() == caller.uid).then_some(range)
     })
 }
 
-fn grant_lines(reader: impl Read, claim: &mut Claim, is_caller: impl Fn(Line<'_>) -> bool) -> io::Result<()> {
+/// Grants the range that `delegated` sees in a line, for each line, until nothing more is wanted.
+fn grant_lines(
+    reader: impl Read,
+    claim: &mut Claim,
+    delegated: impl Fn(Line<'_>, &Claim) -> Option<IdRange>,
+) -> io::Result<()> {
     if claim.is_settled() {
         return Ok(());
     }
     for_each_line(reader, |line| {
-        let line = Line::parse(line);
-        let range = line.and_then(Line::range);
-        if let (Some(line), Some(range)) = (line, range)
-            && claim.wants(range)
-            && is_caller(line)
-        {
-            claim.grant(range);
-        }
+        let Some(range) = Line::parse(line).and_then(|line| delegated(line, claim)) else {
+            return ControlFlow::Continue(());
+        };
+        claim.grant(range);
         if claim.is_settled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::grant;
+    use crate::caller::Caller;
+    use crate::extent;
+    use crate::kind::Kind;
+    use crate::policy::Claim;
+    use std::cell::RefCell;
+    use std::ffi::OsStr;
+    use std::io::Cursor;
+    use std::sync::Arc;
+    use users::{User, Users, uid_t};
+
+    /// Knows alice by two names, and keeps whom it was asked for.
+    #[derive(Default)]
+    struct Database(RefCell<Vec<String>>);
+
+    impl Users for Database {
+        fn get_user_by_uid(&self, _: uid_t) -> Option<Arc<User>> {
+            None
+        }
+        fn get_user_by_name<S: AsRef<OsStr> + ?Sized>(&self, name: &S) -> Option<Arc<User>> {
+            let name = name.as_ref().to_str().unwrap();
+            self.0.borrow_mut().push(name.to_owned());
+            ["alice", "alicia"].contains(&name).then(|| Arc::new(User::new(1000, name, 1000)))
+        }
+        fn get_current_uid(&self) -> uid_t {
+            1000
+        }
+        fn get_current_username(&self) -> Option<Arc<OsStr>> {
+            None
+        }
+        fn get_effective_uid(&self) -> uid_t {
+            1000
+        }
+        fn get_effective_username(&self) -> Option<Arc<OsStr>> {
+            None
+        }
+    }
+
+    #[test]
+    fn the_database_is_asked_only_where_nothing_else_decides() {
+        let caller = Caller { uid: 1000, gid: 1000, login_gid: 1000, name: b"alice".to_vec() };
+        for (file, settled, asked) in [
+            ("bob:100:10\nalice:100:10\nalicia:100:10\n", true, &[][..]),
+            ("bob:100:10\n1000:100:10\n", true, &[]),
+            ("bob:100:10\nalicia:100:10\ncarol:100:10\n", true, &["bob", "alicia"]),
+            ("bob:200:10\nalice:100:5\ncarol:100:5\nalicia:105:5\n", true, &["alicia"]),
+            ("bob:100:10\nalicia:100\n", false, &["bob"]),
+            ("", false, &[]),
+        ] {
+            let words: Vec<_> = ["0", "100", "10"].map(Into::into).into();
+            let mut claim = Claim::new(Kind::Uid, &caller, extent::parse(&words).unwrap());
+            let database = Database::default();
+            grant(Cursor::new(file), &mut claim, &caller, &database).unwrap();
+            assert_eq!(claim.is_settled(), settled, "{file}");
+            assert_eq!(*database.0.borrow(), asked, "{file}");
+        }
+    }
 }
