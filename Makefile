@@ -31,7 +31,7 @@ lint: ## Check formatting, clippy on all targets, and the shell scripts
 	@packaging/setup lint
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- --deny warnings
-	shellcheck packaging/setup tests/*.sh tests/e2e/* .ci/run
+	shellcheck packaging/setup tests/*.sh tests/e2e/{base-image,configure-podman,run} .ci/run
 
 e2e: build ## Run real podman in containers of Debian 12 and 13, with Debian's programs and with ours (root)
 	@packaging/setup e2e
@@ -42,8 +42,8 @@ install: build ## Install (DESTDIR, PREFIX=/usr, MODE=caps|setuid)
 	@case '$(MODE)' in caps|setuid) ;; *) echo "MODE is caps or setuid, not '$(MODE)'" >&2; exit 1 ;; esac
 	install -m $(if $(filter setuid,$(MODE)),4755,0755) $(RELEASE)/newuidmap $(RELEASE)/newgidmap $(BINDIR)
 ifeq ($(MODE),caps)
-	setcap cap_setuid,cap_setfcap=p $(BINDIR)/newuidmap
-	setcap cap_setgid=p $(BINDIR)/newgidmap
+	setcap cap_setuid=ep $(BINDIR)/newuidmap
+	setcap cap_setgid=ep $(BINDIR)/newgidmap
 endif
 
 clean: ## Remove what was built

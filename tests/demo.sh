@@ -20,8 +20,8 @@ mount -t tmpfs -o mode=0755 demo /mnt
 mkdir /mnt/etc /mnt/setuid /mnt/caps
 install -m 4755 "$release"/new{uid,gid}map /mnt/setuid
 install -m 0755 "$release"/new{uid,gid}map /mnt/caps
-setcap cap_setuid,cap_setfcap=p /mnt/caps/newuidmap
-setcap cap_setgid=p /mnt/caps/newgidmap
+setcap cap_setuid=ep /mnt/caps/newuidmap
+setcap cap_setgid=ep /mnt/caps/newgidmap
 [ ! -e /etc/ld.so.cache ] || cp /etc/ld.so.cache /mnt/etc
 printf '%s\n' 'root:x:0:0::/:/bin/sh' 'alice:x:1000:1000::/:/bin/sh' >/mnt/etc/passwd
 printf '%s\n' 'root:x:0:' 'alice:x:1000:' >/mnt/etc/group

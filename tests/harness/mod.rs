@@ -55,10 +55,10 @@ impl Kind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     Setuid,
-    /// `cap_setuid` and `cap_setfcap`, or `cap_setgid`, permitted and not effective.
+    /// `cap_setuid` or `cap_setgid`, permitted and effective.
     Caps,
-    /// `cap_setuid` or `cap_setgid` and no more, effective: what people do to Debian's programs.
-    OneCap,
+    /// `cap_setuid` and `cap_setfcap`, or `cap_setgid`, permitted and not effective.
+    PermittedCaps,
     Unprivileged,
 }
 
@@ -66,7 +66,7 @@ impl Way {
     /// The ways that work.
     pub const GOOD: [Self; 2] = [Self::Setuid, Self::Caps];
 
-    const ALL: [Self; 4] = [Self::Setuid, Self::Caps, Self::OneCap, Self::Unprivileged];
+    const ALL: [Self; 4] = [Self::Setuid, Self::Caps, Self::PermittedCaps, Self::Unprivileged];
 
     fn directory(self) -> PathBuf {
         Path::new("/mnt").join(format!("{self:?}"))
@@ -80,10 +80,10 @@ impl Way {
             let mode = if self == Self::Setuid { 0o4755 } else { 0o755 };
             fs::set_permissions(&installed, fs::Permissions::from_mode(mode)).unwrap();
             let capabilities = match (self, name) {
-                (Self::Caps, "newuidmap") => "cap_setuid,cap_setfcap=p",
-                (Self::Caps, _) => "cap_setgid=p",
-                (Self::OneCap, "newuidmap") => "cap_setuid=ep",
-                (Self::OneCap, _) => "cap_setgid=ep",
+                (Self::Caps, "newuidmap") => "cap_setuid=ep",
+                (Self::Caps, _) => "cap_setgid=ep",
+                (Self::PermittedCaps, "newuidmap") => "cap_setuid,cap_setfcap=p",
+                (Self::PermittedCaps, _) => "cap_setgid=p",
                 (Self::Setuid | Self::Unprivileged, _) => continue,
             };
             let status = Command::new("setcap").arg(capabilities).arg(&installed).status().unwrap();
