@@ -19,5 +19,6 @@ mod arguments;
 mod delegation;
 mod installation;
 mod ownership;
+mod privilege;
 mod setgroups;
 mod targets;

@@ -72,3 +72,17 @@ fn setgroups_stays_if_the_request_is_refused() {
         }
     });
 }
+
+/// The kernel refuses every write to `setgroups` then; that the map is there already is what is to be told.
+#[test]
+fn setgroups_is_left_alone_where_it_is_denied_and_the_map_written() {
+    in_world(|world| {
+        for way in Way::GOOD {
+            let target = world.namespace(ALICE);
+            let words = [target.pid(), "0".into(), "1000".into(), "1".into()];
+            assert_eq!(world.run(way, Kind::Gid, ALICE, &words).status, Some(0));
+            let second = world.run(way, Kind::Gid, ALICE, &words);
+            assert_eq!(second.stderr, "newgidmap: write to gid_map failed: Operation not permitted\n");
+        }
+    });
+}

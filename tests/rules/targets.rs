@@ -2,8 +2,11 @@
 
 use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::chown;
+use std::path::Path;
 
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::stat::Mode;
 
 use super::harness::{ALICE, BOB, Kind, Namespace, Outcome, Way, World, in_world, usage};
@@ -153,5 +156,30 @@ fn the_root_of_proc_is_somebody_elses() {
             assert!(outcome.stderr.contains("owned by a different user: uid:1000"), "{}", outcome.stderr);
             assert_eq!(outcome.status, Some(1));
         });
+    });
+}
+
+#[test]
+fn what_is_mounted_over_proc_is_no_process() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        mount(Some("tmpfs"), "/proc", Some("tmpfs"), MsFlags::empty(), None::<&str>).unwrap();
+        let directory = Path::new("/proc/4242");
+        std::fs::create_dir(directory).unwrap();
+        chown(directory, Some(ALICE.uid), Some(ALICE.gid)).unwrap();
+        let map = directory.join("uid_map");
+        std::fs::write(&map, "").unwrap();
+        chown(&map, Some(ALICE.uid), Some(ALICE.gid)).unwrap();
+        for way in Way::GOOD {
+            let outcome = world.run(way, Kind::Uid, ALICE, &["4242", "0", "100000", "10"]);
+            assert_eq!(outcome.status, Some(1));
+            assert!(
+                outcome.stderr.contains("Could not open proc directory for target 4242"),
+                "{}",
+                outcome.stderr
+            );
+            assert_eq!(std::fs::read(&map).unwrap(), b"");
+        }
+        umount2("/proc", MntFlags::MNT_DETACH).unwrap();
     });
 }

@@ -1,0 +1,146 @@
+//! What is held when: the system calls of whole runs, followed by strace(1).
+
+use std::fs;
+use std::process::Command;
+
+use super::harness::{ALICE, Kind, Person, ROOT, Way, World, in_world};
+
+/// Capabilities as strace prints a set of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Sets {
+    effective: String,
+    permitted: String,
+    inheritable: String,
+}
+
+/// A file opened or written, and what was held then.
+#[derive(Debug)]
+struct Step {
+    call: String,
+    held: Sets,
+}
+
+/// Follows a run, from the program's own first change of capabilities on; also tells the last state.
+fn follow(world: &World, way: Way, kind: Kind, caller: Person, ranges: &str) -> (Vec<Step>, Sets, String) {
+    let target = world.namespace(caller);
+    let log = World::etc("trace");
+    // Started by root, who may follow a program that gains privilege.
+    let mut strace = ROOT.command("strace");
+    strace.args(["-qq", "-s", "64", "-e", "trace=execve,capset,setresuid,openat,write", "-o"]).arg(&log);
+    strace.args(["setpriv", "--inh-caps=+setuid,+setgid,+chown", "--clear-groups"]);
+    strace.args([format!("--reuid={}", caller.uid), format!("--regid={}", caller.gid)]);
+    let pid = target.pid();
+    let words: Vec<&str> = std::iter::once(pid.as_str()).chain(ranges.split(' ')).collect();
+    let outcome = world.run_through(strace, way, kind, &words);
+    assert_eq!((outcome.stderr.as_str(), outcome.status), ("", Some(0)), "{way:?} {kind:?}");
+
+    let trace = fs::read_to_string(log).unwrap();
+    // strace starts setpriv, and setpriv the program.
+    let (_, run) = trace.rsplit_once("execve(").unwrap();
+    let mut held = None;
+    let mut steps = Vec::new();
+    for call in run.lines() {
+        if call.starts_with("capset(") {
+            held = Some(sets(call));
+        } else if let Some(held) = &held {
+            steps.push(Step { call: call.to_owned(), held: Sets::clone(held) });
+        }
+    }
+    (steps, held.unwrap(), run.to_owned())
+}
+
+fn sets(call: &str) -> Sets {
+    let set = |name: &str| {
+        let (_, rest) = call.split_once(&format!("{name}=")).unwrap();
+        rest.split([',', '}']).next().unwrap().to_owned()
+    };
+    Sets { effective: set("effective"), permitted: set("permitted"), inheritable: set("inheritable") }
+}
+
+fn names(kind: Kind) -> (&'static str, &'static str) {
+    match kind {
+        Kind::Uid => ("1<<CAP_SETUID", "1<<CAP_SETUID|1<<CAP_SETFCAP"),
+        Kind::Gid => ("1<<CAP_SETGID", "1<<CAP_SETGID"),
+    }
+}
+
+/// The capability is effective for the map's open and write, and for nothing else; other files are opened with none.
+fn assert_raised_for_the_map_alone(steps: &[Step], kind: Kind, raised: &str) {
+    let map_file = format!("\"{}_map\"", kind.word());
+    let raised_for: Vec<&str> =
+        steps.iter().filter(|step| step.held.effective != "0").map(|step| step.call.as_str()).collect();
+    let [open, write] = raised_for[..] else { panic!("{raised_for:?}") };
+    assert!(open.starts_with("openat(") && open.contains(&map_file), "{open}");
+    assert!(write.starts_with("write("), "{write}");
+    for step in steps {
+        let expected = if raised_for.contains(&step.call.as_str()) { raised } else { "0" };
+        assert_eq!(step.held.effective, expected, "{}", step.call);
+    }
+    let read = |path: &str| steps.iter().any(|step| step.call.contains(path) && step.held.inheritable == "0");
+    for path in ["/etc/passwd", &format!("/etc/{}", kind.subid()), "/proc/"] {
+        assert!(read(path), "{path} is opened after the drop");
+    }
+}
+
+#[test]
+fn privilege_is_raised_for_the_maps_open_and_write_alone_and_given_up_after() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\nroot:100000:10\n");
+        for caller in [ALICE, ROOT] {
+            world.for_each_program(|way, kind| {
+                let (steps, end, run) = follow(world, way, kind, caller, "0 100000 10");
+                let (raised, most) = names(kind);
+                assert_raised_for_the_map_alone(&steps, kind, raised);
+                let none = "0".to_owned();
+                assert_eq!(end, Sets { effective: none.clone(), permitted: none.clone(), inheritable: none });
+                for step in steps.iter().filter(|step| step.call.contains("\"/etc/sub")) {
+                    let held = step.held.permitted.as_str();
+                    // strace shows a single capability as 1<<N, and file capabilities grant no more than one.
+                    assert!(held == raised || held == most, "{held} at {}", step.call);
+                }
+                let becomes_caller = format!("setresuid({0}, {0}, {0})", caller.uid);
+                assert_eq!(run.contains(&becomes_caller), way == Way::Setuid && caller != ROOT, "{run}");
+            });
+        }
+    });
+}
+
+#[test]
+fn cap_setfcap_is_raised_for_a_map_of_uid_0_alone() {
+    in_world(|world| {
+        world.delegate("alice:0:10\n");
+        for (ranges, raised) in [("0 1 9", "1<<CAP_SETUID"), ("1 1 2 0 0 1", "1<<CAP_SETUID|1<<CAP_SETFCAP")]
+        {
+            let (steps, ..) = follow(world, Way::Setuid, Kind::Uid, ALICE, ranges);
+            assert_raised_for_the_map_alone(&steps, Kind::Uid, raised);
+        }
+        let (steps, ..) = follow(world, Way::Setuid, Kind::Gid, ALICE, "1 1 2 0 0 1");
+        assert_raised_for_the_map_alone(&steps, Kind::Gid, "1<<CAP_SETGID");
+    });
+}
+
+#[test]
+fn setgroups_is_denied_with_nothing_raised() {
+    in_world(|world| {
+        let (steps, ..) = follow(world, Way::Setuid, Kind::Gid, ALICE, "0 1000 1");
+        assert_raised_for_the_map_alone(&steps, Kind::Gid, "1<<CAP_SETGID");
+        assert!(steps.iter().any(|step| step.call.contains("\"setgroups\"")));
+    });
+}
+
+/// A reserve that is not used is not given away either: what fails never has anything effective.
+#[test]
+fn a_refused_request_raises_nothing() {
+    in_world(|world| {
+        let target = world.namespace(ALICE);
+        let log = World::etc("trace");
+        let mut strace: Command = ROOT.command("strace");
+        strace.args(["-qq", "-e", "trace=capset", "-o"]).arg(&log);
+        strace.args(["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"]);
+        let words = [target.pid(), "0".into(), "100000".into(), "10".into()];
+        let outcome = world.run_through(strace, Way::Setuid, Kind::Uid, &words);
+        assert_eq!(outcome.status, Some(1));
+        let trace = fs::read_to_string(log).unwrap();
+        assert!(!trace.contains("effective=1<<CAP_SETUID,"), "{trace}");
+    });
+}
