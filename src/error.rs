@@ -63,7 +63,7 @@ pub enum Error {
     RangeCount {
         /// The ranges that were begun.
         ranges: usize,
-        /// The arguments, with the program's name.
+        /// The arguments after the target.
         argc: usize,
     },
     /// An argument is not a number.

@@ -79,11 +79,7 @@ pub fn parse(arguments: &[OsString]) -> Result<Vec<Extent>, Error> {
         return Err(Error::Usage);
     }
     if arguments.len() % 3 != 0 {
-        return Err(Error::RangeCount {
-            ranges: arguments.len().div_ceil(3),
-            // Shadow counts the program's name and the target.
-            argc: arguments.len().saturating_add(2),
-        });
+        return Err(Error::RangeCount { ranges: arguments.len().div_ceil(3), argc: arguments.len() });
     }
     let mut extents = Vec::with_capacity(arguments.len() / 3);
     let positions = (FIRST_POSITION..).step_by(3);
@@ -178,7 +174,7 @@ mod tests {
     #[test]
     fn ranges_are_whole_and_at_least_one() {
         assert!(matches!(texts(""), Err(Error::Usage)));
-        for (arguments, ranges, argc) in [("0", 1, 3), ("0 1", 1, 4), ("0 1 2 3", 2, 6), ("0 1 2 3 4", 2, 7)]
+        for (arguments, ranges, argc) in [("0", 1, 1), ("0 1", 1, 2), ("0 1 2 3", 2, 4), ("0 1 2 3 4", 2, 5)]
         {
             match texts(arguments) {
                 Err(Error::RangeCount { ranges: r, argc: a }) => assert_eq!((r, a), (ranges, argc)),

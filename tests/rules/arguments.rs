@@ -75,10 +75,10 @@ fn ranges_have_three_numbers_each_and_there_is_at_least_one() {
         world.delegate("alice:100000:100\n");
         world.for_each_program(|way, kind| {
             for (wanted, message) in [
-                ("0", "PROGRAM: ranges: 1 is wrong for argc: 3"),
-                ("0 100000", "PROGRAM: ranges: 1 is wrong for argc: 4"),
-                ("0 100000 1 1", "PROGRAM: ranges: 2 is wrong for argc: 6"),
-                ("x y", "PROGRAM: ranges: 1 is wrong for argc: 4"),
+                ("0", "PROGRAM: ranges: 1 is wrong for argc: 1"),
+                ("0 100000", "PROGRAM: ranges: 1 is wrong for argc: 2"),
+                ("0 100000 1 1", "PROGRAM: ranges: 2 is wrong for argc: 4"),
+                ("x y", "PROGRAM: ranges: 1 is wrong for argc: 2"),
             ] {
                 let outcome = world.fails(way, kind, ALICE, wanted, message);
                 assert!(outcome.stderr.ends_with(&format!("{}\n", usage(kind))), "{}", outcome.stderr);
@@ -139,7 +139,7 @@ fn checks_come_in_shadows_order() {
             );
             assert_eq!(
                 first_line(&[&mine.pid(), "x", "9", "9", "9"]),
-                "PROGRAM: ranges: 2 is wrong for argc: 6"
+                "PROGRAM: ranges: 2 is wrong for argc: 4"
             );
             let overflow = "PROGRAM: subuid overflow detected.";
             assert_eq!(first_line(&[&mine.pid(), "0", "7", "9", "0", "0", "-1"]), overflow);
