@@ -9,12 +9,15 @@ PREFIX  ?= /usr
 MODE    ?= caps
 BINDIR  := $(DESTDIR)$(PREFIX)/bin
 CARGO   ?= cargo
+CASES   ?= 2000
+SEED    ?= 1
+SUITES  ?= bookworm trixie
 RELEASE := target/release
 
-.PHONY: help build demo test lint e2e install clean
+.PHONY: help build demo test lint conformance e2e install clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build the programs (target/release)
 	$(CARGO) build --release --locked
@@ -31,7 +34,11 @@ lint: ## Check formatting, clippy on all targets, and the shell scripts
 	@packaging/setup lint
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- --deny warnings
-	shellcheck packaging/setup tests/*.sh tests/e2e/{base-image,configure-podman,run} .ci/run
+	shellcheck packaging/setup tests/*.sh tests/conformance/run.sh tests/e2e/{base-image,configure-podman,run} .ci/run
+
+conformance: ## Run generated cases through our programs and Debian's (CASES, SEED, SUITES; root)
+	@packaging/setup e2e
+	UIDMAP_CASES=$(CASES) UIDMAP_SEED=$(SEED) SUITES='$(SUITES)' tests/conformance/run.sh
 
 e2e: build ## Run real podman in containers of Debian 12 and 13, with Debian's programs and with ours (root)
 	@packaging/setup e2e

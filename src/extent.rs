@@ -111,10 +111,10 @@ impl BadNumber {
         text: &OsStr,
         allowed: RangeInclusive<u32>,
     ) -> Result<u32, Error> {
-        let parsed = number::parse(text.as_bytes(), Base::Prefixed, (*allowed.end()).into());
-        let problem = match parsed.map(u32::try_from) {
-            Ok(Ok(value)) if allowed.contains(&value) => return Ok(value),
-            Ok(_) => NumberError::OutOfRange,
+        let allowed = u64::from(*allowed.start())..=u64::from(*allowed.end());
+        let problem = match number::parse(text.as_bytes(), Base::Prefixed, allowed).map(u32::try_from) {
+            Ok(Ok(value)) => return Ok(value),
+            Ok(Err(_)) => NumberError::OutOfRange,
             Err(problem) => problem,
         };
         let argument = Self { position, meaning, text: text.to_string_lossy().into_owned(), problem };
@@ -156,10 +156,11 @@ mod tests {
             "-1 0 1",
             "0 -1 1",
             "0 0 -1",
+            "0 0 0x",
         ] {
             assert!(matches!(texts(bad), Err(Error::Overflow(_))), "{bad}");
         }
-        for bad in ["x 0 1", "0 x 1", "0 0 x", "0 0 1x"] {
+        for bad in ["x 0 1", "0 x 1", "0 0 x", "0 0 1x", "0x 0 1"] {
             assert!(matches!(texts(bad), Err(Error::Malformed(_))), "{bad}");
         }
     }

@@ -27,7 +27,7 @@ impl LoginDefs {
     /// Whether an item is a count of 0. No item needs that default.
     #[must_use]
     pub fn is_zero(&self, item: &str) -> bool {
-        self.value(item).is_some_and(|value| number::parse(value, Base::Prefixed, u64::MAX) == Ok(0))
+        self.value(item).is_some_and(|value| number::parse(value, Base::Prefixed, 0..=u64::MAX) == Ok(0))
     }
 
     /// The last value that an item is given. Blanks and quotes around it do not belong to it; a `#` after it does.

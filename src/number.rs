@@ -3,6 +3,8 @@
 //! Shadow reads the numbers of the command line, of subuid(5) and of login.defs(5) that way, so files and
 //! scripts with octal, hexadecimal or blank-led numbers exist.
 
+use std::ops::RangeInclusive;
+
 use thiserror::Error;
 
 /// Why a text is not the number that was asked for.
@@ -25,13 +27,13 @@ pub enum Base {
     Prefixed,
 }
 
-/// Reads the whole of `text` as a number of at most `max`: white space, an optional sign, digits.
+/// Reads the whole of `text` as one of the numbers `allowed`: white space, an optional sign, digits.
 ///
 /// # Errors
 ///
 /// [`NumberError::Malformed`] without digits or with anything after them; [`NumberError::OutOfRange`] for a
-/// number above `max` or below 0. The range is checked first: `-1x` is out of range, as it is to shadow.
-pub fn parse(text: &[u8], base: Base, max: u64) -> Result<u64, NumberError> {
+/// number that is not allowed, or negative. The range is checked first: `-1x` is out of range, as it is to shadow.
+pub fn parse(text: &[u8], base: Base, allowed: RangeInclusive<u64>) -> Result<u64, NumberError> {
     let start = text.iter().position(|byte| !is_space(*byte)).unwrap_or(text.len());
     let (_, text) = text.split_at_checked(start).unwrap_or((&[], text));
     let (negative, text) = match text {
@@ -58,7 +60,7 @@ pub fn parse(text: &[u8], base: Base, max: u64) -> Result<u64, NumberError> {
         value.checked_mul(u64::from(radix))?.checked_add(u64::from(digit(*byte, radix)?))
     });
     match value {
-        Some(value) if value <= max && !(negative && value > 0) => {
+        Some(value) if allowed.contains(&value) && !(negative && value > 0) => {
             if rest.is_empty() {
                 Ok(value)
             } else {
@@ -117,7 +119,19 @@ mod tests {
             ("ten", Err(Malformed)),
             ("\u{661}", Err(Malformed)),
         ] {
-            assert_eq!(parse(text.as_bytes(), Base::Prefixed, u32::MAX.into()), expected, "{text:?}");
+            assert_eq!(parse(text.as_bytes(), Base::Prefixed, 0..=u32::MAX.into()), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_range_is_checked_before_what_follows() {
+        for (text, expected) in [
+            ("0x", Err(OutOfRange)),
+            ("08", Err(OutOfRange)),
+            ("5x", Err(Malformed)),
+            ("11x", Err(OutOfRange)),
+        ] {
+            assert_eq!(parse(text.as_bytes(), Base::Prefixed, 1..=10), expected, "{text:?}");
         }
     }
 
@@ -126,7 +140,7 @@ mod tests {
         for (text, expected) in
             [("010", Ok(10)), ("0x10", Err(Malformed)), (" +5", Ok(5)), ("2147483648", Err(OutOfRange))]
         {
-            assert_eq!(parse(text.as_bytes(), Base::Decimal, 2_147_483_647), expected, "{text:?}");
+            assert_eq!(parse(text.as_bytes(), Base::Decimal, 0..=2_147_483_647), expected, "{text:?}");
         }
     }
 }

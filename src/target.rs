@@ -129,7 +129,7 @@ fn positive_int(text: &[u8]) -> Result<c_int, Error> {
 
 /// A PID or a descriptor's number: both are C's `int`, and neither is negative.
 fn int(text: &[u8]) -> Result<c_int, Error> {
-    let number = number::parse(text, Base::Decimal, u64::MAX).map_err(|_| Error::Usage)?;
+    let number = number::parse(text, Base::Decimal, 0..=u64::MAX).map_err(|_| Error::Usage)?;
     c_int::try_from(number).map_err(|_| Error::Usage)
 }
 

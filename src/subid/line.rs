@@ -28,7 +28,7 @@ impl<'a> Line<'a> {
     pub(super) fn owner_is_uid(self, uid: u32) -> bool {
         // Neither the blanks nor the sign that strtoul would pass over make a uid.
         self.owner.iter().all(u8::is_ascii_digit)
-            && number::parse(self.owner, Base::Decimal, u32::MAX.into()) == Ok(uid.into())
+            && number::parse(self.owner, Base::Decimal, 0..=u32::MAX.into()) == Ok(uid.into())
     }
 
     /// The ids delegated, none beyond 2³² - 1: a line whose end would wrap delegated everything in shadow 4.17.
@@ -46,7 +46,7 @@ fn split_at_colon(text: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 fn id(text: &[u8]) -> Option<u32> {
-    u32::try_from(number::parse(text, Base::Prefixed, u32::MAX.into()).ok()?).ok()
+    u32::try_from(number::parse(text, Base::Prefixed, 0..=u32::MAX.into()).ok()?).ok()
 }
 
 #[cfg(test)]

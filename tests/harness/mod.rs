@@ -66,7 +66,7 @@ impl Way {
     /// The ways that work.
     pub const GOOD: [Self; 2] = [Self::Setuid, Self::Caps];
 
-    const ALL: [Self; 4] = [Self::Setuid, Self::Caps, Self::PermittedCaps, Self::Unprivileged];
+    const OURS: [Self; 4] = [Self::Setuid, Self::Caps, Self::PermittedCaps, Self::Unprivileged];
 
     fn directory(self) -> PathBuf {
         Path::new("/mnt").join(format!("{self:?}"))
@@ -205,7 +205,7 @@ impl World {
             mount(Some("tmpfs"), covered, Some("tmpfs"), MsFlags::empty(), Some("mode=0755")).unwrap();
         }
         fs::write("/etc/ld.so.cache", loader_cache).unwrap();
-        Way::ALL.into_iter().for_each(Way::install);
+        Way::OURS.into_iter().for_each(Way::install);
         let world = Self(());
         world.write("nsswitch.conf", "passwd: files\ngroup: files\n");
         world.write(
@@ -333,7 +333,8 @@ impl World {
     }
 }
 
-fn finish(command: &mut Command) -> Outcome {
+/// Runs a command to its end.
+pub fn finish(command: &mut Command) -> Outcome {
     let output = command.stdin(Stdio::null()).output().unwrap();
     Outcome {
         status: output.status.code(),

@@ -1,0 +1,19 @@
+#!/bin/bash
+# Runs the conformance cases against the programs of Debian 12 (shadow 4.13) and of Debian 13 (4.17), taken from the
+# end-to-end test's root file systems.
+set -euo pipefail
+
+here=$(cd "$(dirname "$0")" && pwd)
+if [ "$(id -u)" != 0 ]; then
+    echo "skipped: conformance needs root"
+    [ "${CI:-}" != true ] || exit 1
+    exit 0
+fi
+root=$(mktemp --directory /var/tmp/uidmap-conformance.XXXXXX)
+trap 'rm -rf "$root"' EXIT
+for suite in ${SUITES:-bookworm trixie}; do
+    mkdir "$root/$suite"
+    tar --extract --file="$("$here/../e2e/base-image" "$suite")" --directory="$root/$suite" --exclude='./dev/*'
+    echo "$suite: $(chroot "$root/$suite" dpkg-query --show uidmap)"
+    UIDMAP_REFERENCE=$root/$suite cargo test --quiet --locked --test conformance
+done
