@@ -46,6 +46,12 @@ impl Extent {
         self.lower
     }
 
+    /// How many ids there are on each side.
+    #[must_use]
+    pub const fn count(self) -> u32 {
+        self.count
+    }
+
     /// As messages show it: both ranges, ends excluded.
     #[must_use]
     pub fn as_ranges(self) -> String {

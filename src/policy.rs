@@ -93,6 +93,12 @@ impl Claim {
         self.outstanding.intersects(range)
     }
 
+    /// The ranges of which something is outstanding, for a source that answers for whole ranges.
+    #[must_use]
+    pub fn wanted(&self) -> Vec<Extent> {
+        self.extents.iter().filter(|extent| self.wants(extent.lower_range())).copied().collect()
+    }
+
     /// Takes note that `range` is delegated to the caller. Grants add up, in any order.
     pub fn grant(&mut self, range: IdRange) {
         self.outstanding.remove(range);

@@ -16,7 +16,8 @@ use crate::map;
 use crate::policy::{Claim, OwnTarget, Setgroups};
 use crate::privilege::{RealIds, Reserve};
 use crate::setgroups::{self, Denied};
-use crate::subid::SubidFile;
+use crate::subid::Source;
+use crate::subid::nss::Plugin;
 use crate::target::Target;
 
 /// Runs newuidmap or newgidmap: privilege is dropped before the first argument is looked at.
@@ -49,9 +50,9 @@ fn map(kind: Kind, reserve: Reserve, ids: RealIds, target: &OsStr, ranges: &[OsS
     let target = Target::open(target)?;
     let caller = Caller::identify(ids.uid, ids.gid, &users)?;
     let target = OwnTarget::check(target, &caller, || LoginDefs::read().grants_auxiliary_groups())?;
-    let subids = SubidFile::open(kind)?;
+    let subids = Source::open(kind, plugin())?;
     let mut claim = Claim::new(kind, &caller, extent::parse(ranges)?);
-    subids.grant(&mut claim, &caller, &users)?;
+    subids.grant(kind, &mut claim, &caller, &users)?;
     let authorized = claim.decide(target)?;
     if authorized.setgroups() == Setgroups::Deny
         && setgroups::deny(authorized.target())? == Denied::Unsupported
@@ -59,6 +60,14 @@ fn map(kind: Kind, reserve: Reserve, ids: RealIds, target: &OsStr, ranges: &[OsS
         say(&format!("{}: kernel doesn't support setgroups restrictions\n", kind.program()));
     }
     map::write(&authorized, reserve)
+}
+
+/// The plugin to use; one that is configured and cannot be used is told of.
+fn plugin() -> Option<Plugin> {
+    Plugin::configured().unwrap_or_else(|unusable| {
+        say(&format!("{unusable}\nUsing files\n"));
+        None
+    })
 }
 
 /// The message, the usage line where it belongs, and what an error's source adds.

@@ -1,9 +1,64 @@
 //! What the administrator delegates: the sources of ranges.
 //!
-//! A source hands every range that is the caller's to the [`Claim`], until the claim has all it wants.
+//! A source hands what is the caller's to the [`Claim`], until the claim has all it wants. There are two: the files, and
+//! the plugin that nsswitch.conf(5) may name, whose answer is final.
 
 mod file;
 mod line;
 mod lines;
+pub mod nss;
+mod nsswitch;
 
 pub use file::SubidFile;
+
+use users::Users;
+
+use crate::caller::Caller;
+use crate::error::Error;
+use crate::kind::Kind;
+use crate::policy::Claim;
+use nss::Plugin;
+
+/// Where delegated ranges come from.
+#[derive(Debug)]
+pub enum Source {
+    /// `/etc/subuid` or `/etc/subgid`.
+    File(SubidFile),
+    /// A plugin.
+    Plugin(Plugin),
+}
+
+impl Source {
+    /// The plugin, if there is one, or else the file.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`SubidFile::open`].
+    pub fn open(kind: Kind, plugin: Option<Plugin>) -> Result<Self, Error> {
+        match plugin {
+            Some(plugin) => Ok(Self::Plugin(plugin)),
+            None => SubidFile::open(kind).map(Self::File),
+        }
+    }
+
+    /// Hands the claim what is delegated to the caller, as far as the claim wants it.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`SubidFile::grant`]. A plugin that fails delegates nothing.
+    pub fn grant(
+        self,
+        kind: Kind,
+        claim: &mut Claim,
+        caller: &Caller,
+        users: &impl Users,
+    ) -> Result<(), Error> {
+        match self {
+            Self::File(file) => file.grant(claim, caller, users),
+            Self::Plugin(plugin) => {
+                plugin.grant(claim, kind, caller);
+                Ok(())
+            }
+        }
+    }
+}

@@ -79,7 +79,9 @@ impl Deviation {
                     && (unused || our_line.contains("cannot open"))
             }
             Self::Overflow => {
-                both_refuse && overflow(our_line) && case.ranges.iter().any(|number| is_extreme(number))
+                both_refuse
+                    && overflow(our_line)
+                    && case.ranges.iter().any(|number| is_extreme(number) || is_zero(number))
             }
             Self::Binary => {
                 case.ranges.iter().any(|number| number.starts_with("0b"))

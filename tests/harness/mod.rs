@@ -7,7 +7,6 @@
 use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -72,24 +71,29 @@ impl Way {
         Path::new("/mnt").join(format!("{self:?}"))
     }
 
+    /// By other processes: while this one had a program open for writing, a child that another test starts would
+    /// have it, too, for a moment, and nobody could run it then (ETXTBSY).
     fn install(self) {
-        fs::create_dir(self.directory()).unwrap();
-        for (name, built) in PROGRAMS {
-            let installed = self.directory().join(name);
-            fs::copy(built, &installed).unwrap();
-            let mode = if self == Self::Setuid { 0o4755 } else { 0o755 };
-            fs::set_permissions(&installed, fs::Permissions::from_mode(mode)).unwrap();
-            let capabilities = match (self, name) {
-                (Self::Caps, "newuidmap") => "cap_setuid=ep",
-                (Self::Caps, _) => "cap_setgid=ep",
-                (Self::PermittedCaps, "newuidmap") => "cap_setuid,cap_setfcap=p",
-                (Self::PermittedCaps, _) => "cap_setgid=p",
-                (Self::Setuid | Self::Unprivileged, _) => continue,
-            };
-            let status = Command::new("setcap").arg(capabilities).arg(&installed).status().unwrap();
-            assert!(status.success(), "setcap {capabilities}");
+        let directory = self.directory();
+        fs::create_dir(&directory).unwrap();
+        let mode = if self == Self::Setuid { "--mode=4755" } else { "--mode=0755" };
+        let mut install = Command::new("install");
+        must_succeed(install.arg(mode).args(PROGRAMS.map(|(_, built)| built)).arg(&directory));
+        let capabilities = match self {
+            Self::Caps => ["cap_setuid=ep", "cap_setgid=ep"],
+            Self::PermittedCaps => ["cap_setuid,cap_setfcap=p", "cap_setgid=p"],
+            Self::Setuid | Self::Unprivileged => return,
+        };
+        for ((name, _), capabilities) in PROGRAMS.into_iter().zip(capabilities) {
+            must_succeed(Command::new("setcap").arg(capabilities).arg(directory.join(name)));
         }
     }
+}
+
+/// Runs what a test needs to get going.
+pub fn must_succeed(command: &mut Command) {
+    let status = command.status().unwrap();
+    assert!(status.success(), "{command:?}");
 }
 
 /// Somebody with a uid and a gid.

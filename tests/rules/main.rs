@@ -19,6 +19,7 @@ mod arguments;
 mod delegation;
 mod installation;
 mod ownership;
+mod plugins;
 mod privilege;
 mod setgroups;
 mod targets;

@@ -1,0 +1,177 @@
+//! Plugins that delegate instead of the files: `libsubid_WORD.so`, as sssd has one for FreeIPA and LDAP.
+//!
+//! The functions are C's, declared in shadow's lib/prototypes.h and nss.h, so this is the one module with unsafe code. The
+//! library is root's and runs in our process: it is trusted as NSS modules for passwd(5) are, and with no more
+//! privilege than they have. What it answers is not trusted further than it goes: anything but a clear yes is a no.
+#![allow(unsafe_code, reason = "the plugin is a C library")]
+
+use std::ffi::{CString, c_char, c_int, c_ulong, c_void};
+use std::mem::ManuallyDrop;
+use std::ptr;
+
+use libloading::Library;
+use libloading::os::unix::{Library as UnixLibrary, RTLD_LOCAL, RTLD_NOW};
+use thiserror::Error;
+
+use super::nsswitch::Service;
+use crate::caller::Caller;
+use crate::kind::Kind;
+use crate::policy::Claim;
+use crate::range::IdRange;
+
+/// The longest word in nsswitch.conf that shadow takes, in bytes.
+const LONGEST_WORD: usize = 50;
+
+/// `SUBID_STATUS_SUCCESS`; all others are some kind of failure.
+const SUCCESS: c_int = 0;
+
+/// `bool` is a byte in C, and what a plugin puts there need not be one of Rust's two values.
+const TRUE: u8 = 1;
+
+type HasRange = unsafe extern "C" fn(*const c_char, c_ulong, c_ulong, c_int, *mut u8) -> c_int;
+type ListOwnerRanges =
+    unsafe extern "C" fn(*const c_char, c_int, *mut *mut SubordinateRange, *mut c_int) -> c_int;
+type FindSubidOwners = unsafe extern "C" fn(c_ulong, c_int, *mut *mut libc::uid_t, *mut c_int) -> c_int;
+type Free = unsafe extern "C" fn(*mut c_void);
+
+/// `struct subid_range`.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+struct SubordinateRange {
+    start: c_ulong,
+    count: c_ulong,
+}
+
+/// A plugin that has all functions that it must have.
+#[derive(Debug)]
+pub struct Plugin {
+    has_range: HasRange,
+    list_owner_ranges: ListOwnerRanges,
+    free: Free,
+    /// Never unloaded: it may have started threads, or have its functions called at exit.
+    _library: ManuallyDrop<Library>,
+}
+
+/// Why a plugin that is configured is not used; files are, as in shadow.
+#[derive(Debug, Error)]
+pub enum Unusable {
+    /// The word is too long.
+    #[error("Subid NSS module name too long (longer than {LONGEST_WORD} characters): {}", .0.escape_debug())]
+    NameTooLong(String),
+    /// The library cannot be loaded.
+    #[error("Error opening {library}: {reason}")]
+    Load {
+        /// Its name.
+        library: String,
+        /// From dlopen(3).
+        reason: String,
+    },
+    /// A function is missing.
+    #[error("{library} did not provide @{function}@")]
+    Function {
+        /// The library's name.
+        library: String,
+        /// The function's, without what all begin with.
+        function: &'static str,
+    },
+}
+
+impl Plugin {
+    /// Loads the plugin that nsswitch.conf names, from the system's library path; `None` where it names none.
+    ///
+    /// # Errors
+    ///
+    /// [`Unusable`] with the reason why not.
+    pub fn configured() -> Result<Option<Self>, Unusable> {
+        match super::nsswitch::service() {
+            Service::Files => Ok(None),
+            Service::Plugin(word) => Self::load(&String::from_utf8_lossy(&word)).map(Some),
+        }
+    }
+
+    fn load(word: &str) -> Result<Self, Unusable> {
+        if word.len() > LONGEST_WORD {
+            return Err(Unusable::NameTooLong(word.to_owned()));
+        }
+        let name = format!("libsubid_{word}.so");
+        let load =
+            |error: libloading::Error| Unusable::Load { library: name.clone(), reason: error.to_string() };
+        // A word with a slash would be a path: shadow hands it to dlopen(3) all the same, and so root may name one.
+        // SAFETY: loading runs the library's initialisers. The file that names it is root's, and so is the library path: in
+        // a program that gained privilege by its exec the loader ignores LD_LIBRARY_PATH (AT_SECURE, see ld.so(8)).
+        let library = unsafe { UnixLibrary::open(Some(&name), RTLD_NOW | RTLD_LOCAL) }.map_err(load)?;
+        let library = Library::from(library);
+        let missing = |function| Unusable::Function { library: name.clone(), function };
+        // SAFETY: these are the types that shadow's nss.h gives the functions of these names. The pointers are used while
+        // the library is loaded, which is until the process ends.
+        unsafe {
+            let has_range: HasRange =
+                *library.get(b"shadow_subid_has_range\0").map_err(|_| missing("has_range"))?;
+            let list_owner_ranges: ListOwnerRanges = *library
+                .get(b"shadow_subid_list_owner_ranges\0")
+                .map_err(|_| missing("list_owner_ranges"))?;
+            // Not needed here, but a plugin without it is none to shadow.
+            let _: FindSubidOwners = *library
+                .get(b"shadow_subid_find_subid_owners\0")
+                .map_err(|_| missing("find_subid_owners"))?;
+            // Newer plugins only; the memory of older ones is malloc(3)'s.
+            let free: Free = library.get(b"shadow_subid_free\0").map_or(libc::free, |free| *free);
+            Ok(Self { has_range, list_owner_ranges, free, _library: ManuallyDrop::new(library) })
+        }
+    }
+
+    /// Asks for each range that the claim wants, as a whole, and grants what the plugin affirms.
+    pub fn grant(&self, claim: &mut Claim, kind: Kind, caller: &Caller) {
+        let Ok(owner) = CString::new(caller.name.as_slice()) else { return };
+        for extent in claim.wanted() {
+            let (start, count) = (extent.lower(), extent.count());
+            if self.has_range(&owner, kind, start, count) {
+                claim.grant(IdRange::of(start, count));
+            }
+        }
+    }
+
+    fn has_range(&self, owner: &CString, kind: Kind, start: u32, count: u32) -> bool {
+        let mut found = 0_u8;
+        // SAFETY: the string ends with NUL and outlives the call; `found` is a byte that the plugin may write.
+        let status = unsafe {
+            (self.has_range)(owner.as_ptr(), start.into(), count.into(), id_type(kind), &raw mut found)
+        };
+        status == SUCCESS && found == TRUE
+    }
+
+    /// The ranges of a user, for getsubids; `None` if the plugin fails.
+    #[must_use]
+    pub fn ranges(&self, kind: Kind, owner: &[u8]) -> Option<Vec<(c_ulong, c_ulong)>> {
+        let owner = CString::new(owner).ok()?;
+        let mut list: *mut SubordinateRange = ptr::null_mut();
+        let mut count: c_int = 0;
+        // SAFETY: the string ends with NUL and outlives the call; both others are ours for the plugin to write.
+        let status =
+            unsafe { (self.list_owner_ranges)(owner.as_ptr(), id_type(kind), &raw mut list, &raw mut count) };
+        let count = usize::try_from(count).ok().filter(|_| status == SUCCESS);
+        let ranges = match count {
+            Some(0) => Some(Vec::new()),
+            Some(count) if !list.is_null() && list.is_aligned() => {
+                // SAFETY: a plugin that succeeds has put `count` ranges where it made `list` point. How many there are
+                // really cannot be asked.
+                let ranges = unsafe { std::slice::from_raw_parts(list, count) };
+                Some(ranges.iter().map(|range| (range.start, range.count)).collect())
+            }
+            _ => None,
+        };
+        if status == SUCCESS && !list.is_null() {
+            // SAFETY: the list is the plugin's, to be freed by its own function, or by free(3) where it has none.
+            unsafe { (self.free)(list.cast()) };
+        }
+        ranges
+    }
+}
+
+/// `enum subid_type`.
+fn id_type(kind: Kind) -> c_int {
+    match kind {
+        Kind::Uid => 1,
+        Kind::Gid => 2,
+    }
+}

@@ -1,0 +1,57 @@
+//! The `subid:` line of nsswitch.conf(5): whether a plugin delegates instead of the files.
+
+const PATH: &str = "/etc/nsswitch.conf";
+const DATABASE: &[u8] = b"subid:";
+
+/// What the line names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Service {
+    /// `/etc/subuid` and `/etc/subgid`, which are the default.
+    Files,
+    /// A plugin, by the word in its library's name.
+    Plugin(Vec<u8>),
+}
+
+/// Reads the file. Without it, or where it cannot be read, files are used.
+pub(super) fn service() -> Service {
+    std::fs::read(PATH).map_or(Service::Files, |text| parse(&text))
+}
+
+/// The first line for the database that names something decides, and of it the first word.
+fn parse(text: &[u8]) -> Service {
+    let word = text.split(|byte| *byte == b'\n').find_map(|line| {
+        let (database, services) = line.split_at_checked(DATABASE.len())?;
+        let mut words = services.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+        if database.eq_ignore_ascii_case(DATABASE) { words.next() } else { None }
+    });
+    match word {
+        None | Some(b"files") => Service::Files,
+        Some(word) => Service::Plugin(word.to_vec()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Service, parse};
+
+    #[test]
+    fn the_first_word_of_the_first_line_that_has_one_is_the_service() {
+        for (text, plugin) in [
+            ("", None),
+            ("passwd: sss\n", None),
+            ("subid: files\n", None),
+            ("subid: files sss\n", None),
+            ("subid: sss\n", Some("sss")),
+            ("subid:sss files", Some("sss")),
+            ("SubID:\t sss\n", Some("sss")),
+            ("subid:\nsubid: sss\nsubid: other\n", Some("sss")),
+            (" subid: sss\n", None),
+            ("#subid: sss\n", None),
+            ("subid : sss\n", None),
+            ("subid: FILES\n", Some("FILES")),
+        ] {
+            let expected = plugin.map_or(Service::Files, |word| Service::Plugin(word.into()));
+            assert_eq!(parse(text.as_bytes()), expected, "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,62 @@
+/* A subid NSS plugin that behaves as its compile-time macros say. BEHAVIOUR: 0 as it should, 1 unknown user, 2 connection
+ * error, 3 error, 9 a status that does not exist; FOUND: what it puts where the answer goes. It affirms one range for alice. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/types.h>
+
+#ifndef BEHAVIOUR
+#define BEHAVIOUR 0
+#endif
+#ifndef FOUND
+#define FOUND (within ? 1 : 0)
+#endif
+/* Were free(3) called on what a plugin with a function of its own gives out, it would abort. */
+#ifdef OWN_FREE
+#define OFFSET 16
+#else
+#define OFFSET 0
+#endif
+#ifndef LIST
+#define LIST list
+#endif
+#ifndef COUNT
+#define COUNT 2
+#endif
+
+struct subid_range { unsigned long start, count; };
+
+#ifndef WITHOUT_HAS_RANGE
+int shadow_subid_has_range(const char *owner, unsigned long start, unsigned long count, int type, unsigned char *result)
+{
+	unsigned long first = type == 1 ? 500000 : 600000;
+	int within = strcmp(owner, "alice") == 0 && start >= first && start + count <= first + 100;
+	*result = FOUND;
+	return BEHAVIOUR;
+}
+#endif
+
+int shadow_subid_list_owner_ranges(const char *owner, int type, struct subid_range **ranges, int *count)
+{
+	struct subid_range *list = (struct subid_range *)((char *)calloc(1, OFFSET + 2 * sizeof *list) + OFFSET);
+	list[0].start = type == 1 ? 500000 : 600000;
+	list[0].count = 60;
+	list[1].start = list[0].start + 60;
+	list[1].count = 40;
+	*ranges = LIST;
+	*count = strcmp(owner, "alice") == 0 ? COUNT : 0;
+	return BEHAVIOUR;
+}
+
+int shadow_subid_find_subid_owners(unsigned long id, int type, uid_t **uids, int *count)
+{
+	*uids = NULL;
+	*count = 0;
+	return BEHAVIOUR;
+}
+
+#ifdef OWN_FREE
+void shadow_subid_free(void *pointer)
+{
+	free((char *)pointer - OFFSET);
+}
+#endif

@@ -1,0 +1,152 @@
+//! Plugins that nsswitch.conf names, real ones: C libraries that behave and misbehave.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use nix::mount::{MsFlags, mount};
+
+use super::harness::{ALICE, BOB, Kind, Way, World, in_world, must_succeed};
+
+const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rules/plugin/plugin.c");
+
+/// Where the loader looks, in every setuid program too; covered by a directory of the test's.
+fn library_directory() -> &'static Path {
+    Path::new("/usr/local/lib")
+}
+
+/// Compiles the plugin `libsubid_SERVICE.so` with these macros and has nsswitch.conf name it.
+fn install(world: &World, service: &str, macros: &[&str]) {
+    let library = library_directory().join(format!("libsubid_{service}.so"));
+    let mut compiler = Command::new("gcc");
+    compiler.args(["-shared", "-fPIC", "-o"]).arg(&library);
+    must_succeed(compiler.args(macros.iter().map(|definition| format!("-D{definition}"))).arg(SOURCE));
+    configure(world, service);
+}
+
+fn configure(world: &World, service: &str) {
+    world.write("nsswitch.conf", format!("passwd: files\nsubid: {service}\n"));
+    world.write("ld.so.conf", "/usr/local/lib\n");
+    must_succeed(&mut Command::new("/sbin/ldconfig"));
+}
+
+fn in_plugin_world(test: impl FnOnce(&World) + Send) {
+    in_world(|world| {
+        let no: Option<&str> = None;
+        mount(Some("tmpfs"), library_directory(), Some("tmpfs"), MsFlags::empty(), no).unwrap();
+        // In every test the files would allow all that the plugin is asked for, if they were asked.
+        world.delegate("alice:500000:200000\n");
+        test(world);
+    });
+}
+
+fn first_delegated(kind: Kind) -> u32 {
+    match kind {
+        Kind::Uid => 500_000,
+        Kind::Gid => 600_000,
+    }
+}
+
+#[test]
+fn a_plugin_decides_and_the_files_are_not_asked() {
+    in_plugin_world(|world| {
+        for macros in [&[][..], &["OWN_FREE"]] {
+            install(world, "test", macros);
+            world.remove("subuid");
+            world.for_each_program(|way, kind| {
+                let start = first_delegated(kind);
+                for (wanted, allowed) in [
+                    (format!("0 {start} 100"), true),
+                    (format!("0 {start} 101"), false),
+                    (format!("0 1000 1 1 {start} 50 51 {} 50", start + 50), true),
+                    (format!("0 1000 1 1 {start} 50 51 {} 51", start + 50), false),
+                    ("0 1000 1".to_owned(), true),
+                ] {
+                    let attempt = world.attempt(way, kind, ALICE, &wanted);
+                    assert_eq!(
+                        attempt.outcome.status,
+                        Some(i32::from(!allowed)),
+                        "{way:?} {kind:?} {wanted}"
+                    );
+                    assert_eq!(attempt.map.is_empty(), !allowed, "{way:?} {kind:?} {wanted}");
+                }
+                let attempt = world.attempt(way, kind, BOB, &format!("0 {start} 1"));
+                assert_eq!((attempt.outcome.status, attempt.map.as_str()), (Some(1), ""));
+            });
+            let own = world.attempt(Way::Setuid, Kind::Gid, ALICE, "0 1000 1");
+            assert_eq!(own.setgroups, "deny");
+            world.delegate("alice:500000:200000\n");
+        }
+    });
+}
+
+#[test]
+fn anything_but_a_clear_yes_is_a_no() {
+    in_plugin_world(|world| {
+        for (index, macros) in [
+            &["BEHAVIOUR=1", "FOUND=1"][..],
+            &["BEHAVIOUR=2", "FOUND=1"],
+            &["BEHAVIOUR=3", "FOUND=1"],
+            &["BEHAVIOUR=9", "FOUND=1"],
+            &["BEHAVIOUR=-1", "FOUND=1"],
+            &["FOUND=0"],
+            &["FOUND=2"],
+            &["FOUND=255"],
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            install(world, &format!("odd{index}"), macros);
+            for kind in Kind::BOTH {
+                let wanted = format!("0 {} 100", first_delegated(kind));
+                let attempt = world.attempt(Way::Setuid, kind, ALICE, &wanted);
+                assert_eq!((attempt.outcome.status, attempt.map.as_str()), (Some(1), ""), "{macros:?}");
+                assert!(attempt.outcome.first_line().ends_with("not allowed"), "{macros:?}");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_plugin_that_cannot_be_used_leaves_it_to_the_files() {
+    in_plugin_world(|world| {
+        let falls_back = |message: &str| {
+            for kind in Kind::BOTH {
+                let attempt = world.attempt(Way::Setuid, kind, ALICE, "0 690000 10");
+                assert_eq!(attempt.outcome.stderr, format!("{message}\nUsing files\n"));
+                assert_eq!((attempt.outcome.status, attempt.map.as_str()), (Some(0), "0 690000 10"));
+            }
+        };
+        configure(world, "missing");
+        let library = "libsubid_missing.so";
+        falls_back(&format!(
+            "Error opening {library}: {library}: cannot open shared object file: No such file or directory"
+        ));
+        install(world, "partial", &["WITHOUT_HAS_RANGE"]);
+        falls_back("libsubid_partial.so did not provide @has_range@");
+        let long = "x".repeat(51);
+        configure(world, &long);
+        falls_back(&format!("Subid NSS module name too long (longer than 50 characters): {long}"));
+    });
+}
+
+#[test]
+fn a_library_path_in_the_environment_is_no_place_for_plugins() {
+    in_plugin_world(|world| {
+        install(world, "mine", &["FOUND=1"]);
+        fs::create_dir("/mnt/mine").unwrap();
+        let installed = library_directory().join("libsubid_mine.so");
+        fs::copy(&installed, "/mnt/mine/libsubid_mine.so").unwrap();
+        fs::remove_file(installed).unwrap();
+        world.delegate("");
+        for way in Way::GOOD {
+            let target = world.namespace(ALICE);
+            let mut env = ALICE.command("env");
+            env.arg("LD_LIBRARY_PATH=/mnt/mine");
+            let words = [target.pid(), "0".into(), "1".into(), "10".into()];
+            let outcome = world.run_through(env, way, Kind::Uid, &words);
+            assert_eq!((outcome.status, target.map(Kind::Uid).as_str()), (Some(1), ""), "{way:?}");
+            assert!(outcome.first_line().starts_with("Error opening libsubid_mine.so"), "{}", outcome.stderr);
+        }
+    });
+}
