@@ -47,6 +47,7 @@ e2e: build ## Run real podman in containers of Debian 12 and 13, with Debian's p
 install: build ## Install (DESTDIR, PREFIX=/usr, MODE=caps|setuid)
 	install -d $(BINDIR)
 	@case '$(MODE)' in caps|setuid) ;; *) echo "MODE is caps or setuid, not '$(MODE)'" >&2; exit 1 ;; esac
+	install -m 0755 $(RELEASE)/getsubids $(BINDIR)
 	install -m $(if $(filter setuid,$(MODE)),4755,0755) $(RELEASE)/newuidmap $(RELEASE)/newgidmap $(BINDIR)
 ifeq ($(MODE),caps)
 	setcap cap_setuid=ep $(BINDIR)/newuidmap

@@ -17,6 +17,7 @@ pub mod caller;
 pub mod cli;
 pub mod error;
 pub mod extent;
+pub mod getsubids;
 pub mod kind;
 pub mod login_defs;
 pub mod map;
@@ -29,5 +30,6 @@ pub mod setgroups;
 pub mod subid;
 pub mod target;
 
+pub use getsubids::run as getsubids;
 pub use kind::Kind;
 pub use program::run;

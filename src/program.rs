@@ -63,7 +63,7 @@ fn map(kind: Kind, reserve: Reserve, ids: RealIds, target: &OsStr, ranges: &[OsS
 }
 
 /// The plugin to use; one that is configured and cannot be used is told of.
-fn plugin() -> Option<Plugin> {
+pub(crate) fn plugin() -> Option<Plugin> {
     Plugin::configured().unwrap_or_else(|unusable| {
         say(&format!("{unusable}\nUsing files\n"));
         None
@@ -85,7 +85,7 @@ fn report(kind: Kind, error: &Error) -> String {
 }
 
 /// In one write, so that the lines of programs that fail at the same time do not mix.
-fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     // Where stderr takes nothing there is nobody left to tell.
     let _ = std::io::stderr().write_all(text.as_bytes());
 }

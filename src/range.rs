@@ -23,6 +23,18 @@ impl IdRange {
         Some(Self::of(start, count)).filter(|range| range.end <= 1 << 32)
     }
 
+    /// The first id.
+    #[must_use]
+    pub const fn start(self) -> u64 {
+        self.start
+    }
+
+    /// How many ids there are.
+    #[must_use]
+    pub const fn count(self) -> u64 {
+        self.end.saturating_sub(self.start)
+    }
+
     const fn is_empty(self) -> bool {
         self.start >= self.end
     }

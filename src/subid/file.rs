@@ -6,11 +6,13 @@ use std::io::{self, Read, Seek};
 use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt;
 
+use libc::uid_t;
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, open};
 use nix::sys::stat::Mode;
 use users::Users;
 
+use super::Delegated;
 use super::line::Line;
 use super::lines::for_each_line;
 use crate::caller::Caller;
@@ -56,6 +58,26 @@ impl SubidFile {
         let Some(file) = self.file else { return Ok(()) };
         grant(file, claim, caller, users)
             .map_err(|error| Error::SubidFile { path: self.path, reason: error.into() })
+    }
+
+    /// Lists what is delegated to this name, or to this uid as a number. A count of 0 is nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::SubidFile`] if the file cannot be read.
+    pub fn list(self, name: &[u8], uid: Option<uid_t>) -> Result<Vec<Delegated>, Error> {
+        let mut ranges = Vec::new();
+        let Some(file) = self.file else { return Ok(ranges) };
+        let read = for_each_line(file, |line| {
+            let is_owner =
+                |line: &Line<'_>| line.owner() == name || uid.is_some_and(|uid| line.owner_is_uid(uid));
+            let range = Line::parse(line).filter(is_owner).and_then(Line::range);
+            let range = range.filter(|range| range.count() > 0);
+            ranges.extend(range.map(|range| Delegated { start: range.start(), count: range.count() }));
+            ControlFlow::Continue(())
+        });
+        read.map_err(|error| Error::SubidFile { path: self.path, reason: error.into() })?;
+        Ok(ranges)
     }
 }
 

@@ -11,6 +11,8 @@ mod nsswitch;
 
 pub use file::SubidFile;
 
+use libc::uid_t;
+use thiserror::Error;
 use users::Users;
 
 use crate::caller::Caller;
@@ -27,6 +29,20 @@ pub enum Source {
     /// A plugin.
     Plugin(Plugin),
 }
+
+/// Ids delegated to a user, as a source lists them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delegated {
+    /// The first id.
+    pub start: u64,
+    /// How many ids.
+    pub count: u64,
+}
+
+/// A plugin could not say what is delegated to a user.
+#[derive(Debug, Error)]
+#[error("the subid plugin failed")]
+pub struct PluginFailed;
 
 impl Source {
     /// The plugin, if there is one, or else the file.
@@ -59,6 +75,23 @@ impl Source {
                 plugin.grant(claim, kind, caller);
                 Ok(())
             }
+        }
+    }
+
+    /// Lists what is delegated to a user by this name, or by this uid, in the source's order.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`SubidFile::list`], or [`PluginFailed`].
+    pub fn list(
+        self,
+        kind: Kind,
+        name: &[u8],
+        uid: Option<uid_t>,
+    ) -> Result<Vec<Delegated>, Box<dyn std::error::Error>> {
+        match self {
+            Self::File(file) => Ok(file.list(name, uid)?),
+            Self::Plugin(plugin) => Ok(plugin.list(kind, name).ok_or(PluginFailed)?),
         }
     }
 }

@@ -13,6 +13,7 @@ use libloading::Library;
 use libloading::os::unix::{Library as UnixLibrary, RTLD_LOCAL, RTLD_NOW};
 use thiserror::Error;
 
+use super::Delegated;
 use super::nsswitch::Service;
 use crate::caller::Caller;
 use crate::kind::Kind;
@@ -142,7 +143,7 @@ impl Plugin {
 
     /// The ranges of a user, for getsubids; `None` if the plugin fails.
     #[must_use]
-    pub fn ranges(&self, kind: Kind, owner: &[u8]) -> Option<Vec<(c_ulong, c_ulong)>> {
+    pub fn list(&self, kind: Kind, owner: &[u8]) -> Option<Vec<Delegated>> {
         let owner = CString::new(owner).ok()?;
         let mut list: *mut SubordinateRange = ptr::null_mut();
         let mut count: c_int = 0;
@@ -156,7 +157,9 @@ impl Plugin {
                 // SAFETY: a plugin that succeeds has put `count` ranges where it made `list` point. How many there are
                 // really cannot be asked.
                 let ranges = unsafe { std::slice::from_raw_parts(list, count) };
-                Some(ranges.iter().map(|range| (range.start, range.count)).collect())
+                Some(
+                    ranges.iter().map(|range| Delegated { start: range.start, count: range.count }).collect(),
+                )
             }
             _ => None,
         };

@@ -262,7 +262,12 @@ impl World {
         finish(command.args(arguments))
     }
 
-    /// The same through another command, which is given the program and its arguments.
+    /// Runs getsubids.
+    pub fn getsubids(&self, arguments: &[&str]) -> Outcome {
+        finish(ROOT.command(env!("CARGO_BIN_EXE_getsubids")).args(arguments))
+    }
+
+    /// Runs a program through another command, which is given the program and its arguments.
     pub fn run_through<S: AsRef<OsStr>>(
         &self,
         mut via: Command,

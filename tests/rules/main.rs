@@ -17,6 +17,7 @@ mod harness;
 
 mod arguments;
 mod delegation;
+mod getsubids;
 mod installation;
 mod ownership;
 mod plugins;

@@ -150,3 +150,34 @@ fn a_library_path_in_the_environment_is_no_place_for_plugins() {
         }
     });
 }
+
+#[test]
+fn getsubids_lists_what_the_plugin_gives() {
+    in_plugin_world(|world| {
+        for (index, macros) in [&[][..], &["OWN_FREE"]].into_iter().enumerate() {
+            install(world, &format!("list{index}"), macros);
+            assert_eq!(world.getsubids(&["alice"]).stdout, "0: alice 500000 60\n1: alice 500060 40\n");
+            assert_eq!(world.getsubids(&["-g", "alice"]).stdout, "0: alice 600000 60\n1: alice 600060 40\n");
+            assert_eq!(world.getsubids(&["bob"]).stderr, "Error fetching ranges\n");
+        }
+        for (index, macros) in [
+            &["BEHAVIOUR=1"][..],
+            &["BEHAVIOUR=9"],
+            &["LIST=NULL"],
+            &["LIST=(free(list),NULL)", "COUNT=0x7fffffff"],
+            &["COUNT=-1"],
+            &["COUNT=0"],
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            install(world, &format!("bad{index}"), macros);
+            let outcome = world.getsubids(&["alice"]);
+            assert_eq!(
+                (outcome.status, outcome.stderr.as_str()),
+                (Some(1), "Error fetching ranges\n"),
+                "{macros:?}"
+            );
+        }
+    });
+}

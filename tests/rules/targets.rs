@@ -103,7 +103,7 @@ fn any_other_descriptor_gets_the_usage_line() {
         world.delegate("alice:100000:10\n");
         let target = world.namespace(ALICE);
         let of_target = |name: &str| opened(&format!("/proc/{}/{name}", target.pid()), OFlag::O_RDONLY);
-        let (pipe, _writer) = std::io::pipe().unwrap();
+        let (pipe, _writer) = nix::unistd::pipe().unwrap();
         let (socket, _peer) = std::os::unix::net::UnixStream::pair().unwrap();
         let descriptors = [
             ("a file", opened("/etc/passwd", OFlag::O_RDONLY)),
