@@ -54,11 +54,13 @@ impl Deviation {
             Self::NoRange => case.ranges.is_empty() && we_refuse && our_line == usage(case.kind),
             Self::Lines => {
                 let disputed = case.lines().any(is_disputed);
-                let stricter = (&ours.outcome, &ours.map) == (&theirs.outcome, &theirs.map)
-                    && (ours.setgroups.as_str(), theirs.setgroups.as_str()) == ("deny", "allow");
+                let setgroups = (ours.setgroups.as_str(), theirs.setgroups.as_str());
+                let same_but_setgroups = (&ours.outcome, &ours.map) == (&theirs.outcome, &theirs.map);
+                let stricter = same_but_setgroups && setgroups == ("deny", "allow");
+                let laxer = same_but_setgroups && setgroups == ("allow", "deny");
                 disputed && (stricter || we_refuse && our_line.contains("not allowed"))
                     || case.lines().any(|line| line.starts_with("01000:"))
-                        && their_line.contains("not allowed")
+                        && (their_line.contains("not allowed") || laxer)
             }
             Self::CountZero => {
                 both_refuse
