@@ -8,6 +8,7 @@ DESTDIR ?=
 PREFIX  ?= /usr
 MODE    ?= caps
 BINDIR  := $(DESTDIR)$(PREFIX)/bin
+MANDIR  := $(DESTDIR)$(PREFIX)/share/man/man1
 CARGO   ?= cargo
 CASES   ?= 2000
 SEED    ?= 1
@@ -30,11 +31,13 @@ test: ## Run the unit tests and the tests of every rule in private namespaces (r
 	@packaging/setup test
 	$(CARGO) test --locked
 
-lint: ## Check formatting, clippy on all targets, and the shell scripts
+lint: ## Check formatting, clippy on all targets, the shell scripts and the manual pages
 	@packaging/setup lint
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- --deny warnings
 	shellcheck packaging/setup tests/*.sh tests/conformance/run.sh tests/e2e/{base-image,configure-podman,run} .ci/run
+	@# Which other pages are installed is about this machine, not about the pages.
+	! mandoc -T lint docs/man/*.1 2>&1 | grep -vE 'mandoc.db lacks|referenced manual not found'
 
 conformance: ## Run generated cases through our programs and Debian's (CASES, SEED, SUITES; root)
 	@packaging/setup e2e
@@ -45,8 +48,9 @@ e2e: build ## Run real podman in containers of Debian 12 and 13, with Debian's p
 	tests/e2e/run $(RELEASE)
 
 install: build ## Install (DESTDIR, PREFIX=/usr, MODE=caps|setuid)
-	install -d $(BINDIR)
 	@case '$(MODE)' in caps|setuid) ;; *) echo "MODE is caps or setuid, not '$(MODE)'" >&2; exit 1 ;; esac
+	install -d $(BINDIR) $(MANDIR)
+	install -m 0644 docs/man/*.1 $(MANDIR)
 	install -m 0755 $(RELEASE)/getsubids $(BINDIR)
 	install -m $(if $(filter setuid,$(MODE)),4755,0755) $(RELEASE)/newuidmap $(RELEASE)/newgidmap $(BINDIR)
 ifeq ($(MODE),caps)
