@@ -19,6 +19,7 @@ pub mod error;
 pub mod extent;
 pub mod getsubids;
 pub mod kind;
+pub mod login;
 pub mod login_defs;
 pub mod map;
 pub mod number;

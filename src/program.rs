@@ -11,6 +11,7 @@ use crate::cli::{self, Invocation};
 use crate::error::Error;
 use crate::extent;
 use crate::kind::Kind;
+use crate::login;
 use crate::login_defs::LoginDefs;
 use crate::map;
 use crate::policy::{Claim, OwnTarget, Setgroups};
@@ -48,7 +49,7 @@ fn serve(kind: Kind, reserve: Reserve, ids: RealIds) -> Result<(), Error> {
 fn map(kind: Kind, reserve: Reserve, ids: RealIds, target: &OsStr, ranges: &[OsString]) -> Result<(), Error> {
     let users = UsersCache::new();
     let target = Target::open(target)?;
-    let caller = Caller::identify(ids.uid, ids.gid, &users)?;
+    let caller = Caller::identify(ids.uid, ids.gid, login::name().as_deref(), &users)?;
     let target = OwnTarget::check(target, &caller, || LoginDefs::read().grants_auxiliary_groups())?;
     let subids = Source::open(kind, plugin())?;
     let mut claim = Claim::new(kind, &caller, extent::parse(ranges)?);

@@ -9,7 +9,7 @@ use std::fs;
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
@@ -134,6 +134,11 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    pub fn of(output: &Output) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        Self { status: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
+    }
+
     pub fn first_line(&self) -> &str {
         self.stderr.lines().next().unwrap_or_default()
     }
@@ -256,9 +261,14 @@ impl World {
         Namespace(child)
     }
 
+    /// Where a program is.
+    pub fn program(&self, way: Way, kind: Kind) -> PathBuf {
+        way.directory().join(kind.program())
+    }
+
     /// Runs a program as somebody.
     pub fn run<S: AsRef<OsStr>>(&self, way: Way, kind: Kind, caller: Person, arguments: &[S]) -> Outcome {
-        let mut command = caller.command(way.directory().join(kind.program()));
+        let mut command = caller.command(self.program(way, kind));
         finish(command.args(arguments))
     }
 
@@ -275,7 +285,7 @@ impl World {
         kind: Kind,
         arguments: &[S],
     ) -> Outcome {
-        finish(via.arg(way.directory().join(kind.program())).args(arguments))
+        finish(via.arg(self.program(way, kind)).args(arguments))
     }
 
     /// Tries to have a new namespace of the caller's mapped; `ranges` are the words after the PID.
@@ -344,12 +354,7 @@ impl World {
 
 /// Runs a command to its end.
 pub fn finish(command: &mut Command) -> Outcome {
-    let output = command.stdin(Stdio::null()).output().unwrap();
-    Outcome {
-        status: output.status.code(),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+    Outcome::of(&command.stdin(Stdio::null()).output().unwrap())
 }
 
 /// The usage line, as shadow prints it.

@@ -19,6 +19,7 @@ mod arguments;
 mod delegation;
 mod getsubids;
 mod installation;
+mod login;
 mod manual;
 mod ownership;
 mod plugins;
