@@ -75,10 +75,9 @@ impl Target {
     fn of_pidfd(number: &str) -> Result<Self, Error> {
         let pid = pid_of_pidfd(number)?;
         let target = Self::of_process(pid)?;
-        if pid_of_pidfd(number)? == pid {
-            Ok(target)
-        } else {
-            Err(Error::NoTarget { pid, reason: Errno::ESRCH.into() })
+        match pid_of_pidfd(number) {
+            Ok(later) if later == pid => Ok(target),
+            _ => Err(Error::NoTarget { pid, reason: Errno::ESRCH.into() }),
         }
     }
 

@@ -15,7 +15,7 @@ use super::harness::{ALICE, Kind, Outcome, ROOT, Way, World, in_world};
 /// Has utmp say that this user is logged in there.
 fn log_in(line: &str, user: &str) {
     let mut record = vec![0; size_of::<utmpx>()];
-    let mut put = |offset: usize, bytes: &[u8]| record[offset..offset + bytes.len()].copy_from_slice(bytes);
+    let mut put = |offset: usize, bytes: &[u8]| record[offset..][..bytes.len()].copy_from_slice(bytes);
     put(offset_of!(utmpx, ut_type), &libc::USER_PROCESS.to_ne_bytes());
     put(offset_of!(utmpx, ut_line), line.as_bytes());
     put(offset_of!(utmpx, ut_user), user.as_bytes());

@@ -22,6 +22,7 @@ mod installation;
 mod login;
 mod manual;
 mod ownership;
+mod pid_reuse;
 mod plugins;
 mod privilege;
 mod setgroups;

@@ -18,11 +18,11 @@ fn inherited(descriptor: impl Into<OwnedFd>) -> OwnedFd {
     descriptor
 }
 
-fn opened(path: &str, flags: OFlag) -> OwnedFd {
+pub fn opened(path: &str, flags: OFlag) -> OwnedFd {
     inherited(open(path, flags, Mode::empty()).unwrap())
 }
 
-fn pidfd(target: &Namespace) -> OwnedFd {
+pub fn pidfd(target: &Namespace) -> OwnedFd {
     let pid = rustix::process::Pid::from_raw(target.pid().parse().unwrap()).unwrap();
     inherited(rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).unwrap())
 }

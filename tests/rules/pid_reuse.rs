@@ -1,0 +1,129 @@
+//! PIDs that are reused at the worst moment: the target ends in the middle of a run, and another process of the same user, in a
+//! user namespace of its own, gets its PID. Nobody may write that one's map.
+//!
+//! strace(1) stops the program just there, with a signal that takes effect when a chosen system call has returned.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::process::{Command, Stdio};
+
+use nix::fcntl::OFlag;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::stat::Mode;
+use nix::unistd::{Pid, mkfifo};
+
+use super::harness::{ALICE, Kind, Namespace, Outcome, ROOT, Way, World, in_world};
+use super::targets::{opened, pidfd};
+
+/// Ends a process, and starts another one of alice's under its PID.
+fn reuse(world: &World, ended: Namespace) -> Namespace {
+    let pid = ended.pid();
+    drop(ended);
+    let before = pid.parse::<u32>().unwrap() - 1;
+    // Other tests start processes as well, and may be given this PID, or the next one, first.
+    for _ in 0..10_000 {
+        let mut last_pid = File::create("/proc/sys/kernel/ns_last_pid").unwrap();
+        last_pid.write_all(before.to_string().as_bytes()).unwrap();
+        let namespace = world.namespace(ALICE);
+        if namespace.pid() == pid {
+            return namespace;
+        }
+    }
+    panic!("PID {pid} cannot be had");
+}
+
+/// How a target is named on the command line, and the descriptor that the name may need.
+type Named = (String, Option<OwnedFd>);
+type Naming = fn(&Namespace) -> Named;
+
+fn by_pid(target: &Namespace) -> Named {
+    (target.pid(), None)
+}
+
+fn by_directory(target: &Namespace) -> Named {
+    by_descriptor(opened(&format!("/proc/{}", target.pid()), OFlag::O_RDONLY))
+}
+
+fn by_pidfd(target: &Namespace) -> Named {
+    by_descriptor(pidfd(target))
+}
+
+fn by_descriptor(descriptor: OwnedFd) -> Named {
+    (format!("fd:{}", descriptor.as_raw_fd()), Some(descriptor))
+}
+
+/// A program's whole run under strace, not yet started.
+fn traced(world: &World, kind: Kind, target: &str, log: &str, expression: &str) -> Command {
+    let mut strace = ROOT.command("strace");
+    strace.args(["-f", "-qq", "-o", log, "-e", expression]);
+    strace.args(["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"]);
+    strace.arg(world.program(Way::Setuid, kind)).args([target, "0", "100000", "10"]).stdin(Stdio::null());
+    strace
+}
+
+/// How many such calls a run makes until the first one in or after the line of its trace that has `marker`.
+fn position(world: &World, kind: Kind, name: Naming, call: &str, marker: &str) -> usize {
+    let target = world.namespace(ALICE);
+    let (named, _held) = name(&target);
+    let log = "/etc/rehearsal";
+    let status = traced(world, kind, &named, log, &format!("trace=openat,{call}")).status().unwrap();
+    assert!(status.success());
+    let trace = fs::read_to_string(log).unwrap();
+    let (before, _) = trace.split_once(marker).unwrap();
+    // The calls of the lines before it, and one more.
+    let (before, _) = before.rsplit_once('\n').unwrap();
+    before.matches(&format!(" {call}(")).count() + 1
+}
+
+/// Has the target end, and its PID reused, when a program has made the first `call` in or after its trace's line with `marker`.
+fn outrun(world: &World, kind: Kind, name: Naming, (call, marker): (&str, &str)) -> (Outcome, Namespace) {
+    let nth = position(world, kind, name, call, marker);
+    let target = world.namespace(ALICE);
+    let (named, _held) = name(&target);
+    let log = "/etc/strace";
+    mkfifo(log, Mode::S_IRWXU).unwrap();
+    let injection = format!("inject={call}:signal=SIGSTOP:when={nth}");
+    let mut strace = traced(world, kind, &named, log, &injection);
+    let strace = strace.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(File::open(log).unwrap()).lines().map(Result::unwrap);
+    let stopped = lines.find(|line| line.ends_with("--- stopped by SIGSTOP ---")).unwrap();
+    let reused = reuse(world, target);
+    let pid = stopped.split(' ').next().unwrap().parse().unwrap();
+    kill(Pid::from_raw(pid), Signal::SIGCONT).unwrap();
+    lines.for_each(drop);
+    fs::remove_file(log).unwrap();
+    (Outcome::of(&strace.wait_with_output().unwrap()), reused)
+}
+
+#[test]
+fn a_pid_reused_in_the_middle_of_a_run_is_not_written_for() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        for kind in Kind::BOTH {
+            let (subid, map) = (format!("/etc/{}", kind.subid()), format!("{}_map", kind.word()));
+            // "process" or "file or directory", as the kernel has it.
+            let not_opened = format!("open of {map} failed: No such ");
+            let cases: [(Naming, _, _); 5] = [
+                (by_pid, ("openat", subid.as_str()), Some(not_opened.as_str())),
+                (by_directory, ("openat", &subid), Some(&not_opened)),
+                (by_pidfd, ("openat", &subid), Some(&not_opened)),
+                // It gave the PID, and the directory of that PID is another's now.
+                (by_pidfd, ("read", "/fdinfo/"), Some("Could not open proc directory for target")),
+                // The map's file holds the namespace that it was opened in, which is written, though nobody is in it.
+                (by_pid, ("openat", &map), None),
+            ];
+            for (name, moment, refusal) in cases {
+                let (outcome, reused) = outrun(world, kind, name, moment);
+                let said = outcome.stderr.strip_prefix(&format!("{}: ", kind.program()));
+                let as_expected = match refusal {
+                    Some(refusal) => said.is_some_and(|said| said.starts_with(refusal)),
+                    None => outcome.stderr.is_empty(),
+                };
+                assert!(as_expected, "{moment:?}: {}", outcome.stderr);
+                assert_eq!(outcome.status, Some(i32::from(refusal.is_some())), "{moment:?}");
+                assert_eq!((reused.map(kind), reused.setgroups()), (String::new(), "allow".to_owned()));
+            }
+        }
+    });
+}
