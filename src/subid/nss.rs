@@ -6,7 +6,9 @@
 #![allow(unsafe_code, reason = "the plugin is a C library")]
 
 use std::ffi::{CString, c_char, c_int, c_ulong, c_void};
+use std::fs::File;
 use std::mem::ManuallyDrop;
+use std::os::unix::fs::FileExt;
 use std::ptr;
 
 use libloading::Library;
@@ -30,18 +32,9 @@ const SUCCESS: c_int = 0;
 const TRUE: u8 = 1;
 
 type HasRange = unsafe extern "C" fn(*const c_char, c_ulong, c_ulong, c_int, *mut u8) -> c_int;
-type ListOwnerRanges =
-    unsafe extern "C" fn(*const c_char, c_int, *mut *mut SubordinateRange, *mut c_int) -> c_int;
+type ListOwnerRanges = unsafe extern "C" fn(*const c_char, c_int, *mut *mut c_void, *mut c_int) -> c_int;
 type FindSubidOwners = unsafe extern "C" fn(c_ulong, c_int, *mut *mut libc::uid_t, *mut c_int) -> c_int;
 type Free = unsafe extern "C" fn(*mut c_void);
-
-/// `struct subid_range`.
-#[repr(C)]
-#[derive(Clone, Copy, Debug)]
-struct SubordinateRange {
-    start: c_ulong,
-    count: c_ulong,
-}
 
 /// A plugin that has all functions that it must have.
 #[derive(Debug)]
@@ -145,30 +138,36 @@ impl Plugin {
     #[must_use]
     pub fn list(&self, kind: Kind, owner: &[u8]) -> Option<Vec<Delegated>> {
         let owner = CString::new(owner).ok()?;
-        let mut list: *mut SubordinateRange = ptr::null_mut();
+        let mut list = ptr::null_mut();
         let mut count: c_int = 0;
         // SAFETY: the string ends with NUL and outlives the call; both others are ours for the plugin to write.
         let status =
             unsafe { (self.list_owner_ranges)(owner.as_ptr(), id_type(kind), &raw mut list, &raw mut count) };
-        let count = usize::try_from(count).ok().filter(|_| status == SUCCESS);
-        let ranges = match count {
-            Some(0) => Some(Vec::new()),
-            Some(count) if !list.is_null() && list.is_aligned() => {
-                // SAFETY: a plugin that succeeds has put `count` ranges where it made `list` point. How many there are
-                // really cannot be asked.
-                let ranges = unsafe { std::slice::from_raw_parts(list, count) };
-                Some(
-                    ranges.iter().map(|range| Delegated { start: range.start, count: range.count }).collect(),
-                )
-            }
-            _ => None,
-        };
-        if status == SUCCESS && !list.is_null() {
-            // SAFETY: the list is the plugin's, to be freed by its own function, or by free(3) where it has none.
-            unsafe { (self.free)(list.cast()) };
+        if status != SUCCESS {
+            return None;
         }
-        ranges
+        let ranges = ranges_at(list, count)?;
+        if !list.is_null() {
+            // SAFETY: the list is the plugin's, to be freed by its own function, or by free(3) where it has none.
+            unsafe { (self.free)(list) };
+        }
+        Some(ranges)
     }
+}
+
+/// Copies a list of `struct subid_range`. Whether a plugin's pointer and count are right cannot be asked, so the kernel copies:
+/// where nothing is mapped it gives an error, and the list is none.
+fn ranges_at(list: *mut c_void, count: c_int) -> Option<Vec<Delegated>> {
+    const WORD: usize = size_of::<c_ulong>();
+    let memory = File::open("/proc/self/mem").ok()?;
+    let mut address = u64::try_from(list.addr()).ok()?;
+    let mut word = || {
+        let mut bytes = [0; WORD];
+        memory.read_exact_at(&mut bytes, address).ok()?;
+        address = address.checked_add(u64::try_from(WORD).ok()?)?;
+        Some(c_ulong::from_ne_bytes(bytes))
+    };
+    (0..u32::try_from(count).ok()?).map(|_| Some(Delegated { start: word()?, count: word()? })).collect()
 }
 
 /// `enum subid_type`.

@@ -165,6 +165,9 @@ fn getsubids_lists_what_the_plugin_gives() {
             &["BEHAVIOUR=9"],
             &["LIST=NULL"],
             &["LIST=(free(list),NULL)", "COUNT=0x7fffffff"],
+            &["COUNT=0x7fffffff"],
+            &["LIST=(free(list),(void *)8)"],
+            &["LIST=(void *)-1L", "OWN_FREE"],
             &["COUNT=-1"],
             &["COUNT=0"],
         ]
@@ -179,5 +182,22 @@ fn getsubids_lists_what_the_plugin_gives() {
                 "{macros:?}"
             );
         }
+    });
+}
+
+/// Debian's own, which cannot reach sssd here: it answers "connection error", and leaves the answer as it was. It has no
+/// `shadow_subid_free`.
+#[test]
+fn sssds_plugin_without_sssd_delegates_nothing() {
+    in_plugin_world(|world| {
+        let cache = std::env::var("UIDMAP_CACHE").unwrap_or("/var/cache/uidmap-rs".into());
+        fs::copy(format!("{cache}/libsubid_sss.so"), library_directory().join("libsubid_sss.so")).unwrap();
+        configure(world, "sss");
+        world.for_each_program(|way, kind| {
+            let message = format!("PROGRAM: {} range [0-10) -> [500000-500010) not allowed", kind.word());
+            world.fails(way, kind, ALICE, "0 500000 10", &message);
+            assert_eq!(world.attempt(way, kind, ALICE, "0 1000 1").map, "0 1000 1");
+        });
+        assert_eq!(world.getsubids(&["alice"]).stderr, "Error fetching ranges\n");
     });
 }
