@@ -13,16 +13,20 @@ use crate::kind::Kind;
 const ABOUT: &str = "Writes the id map of a process's user namespace, \
     within the caller's own id and the ranges that FILE delegates to the caller.";
 
+/// A map that is asked for, in the caller's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// A PID or `fd:N`.
+    pub target: OsString,
+    /// Three words per range, if the caller made no mistake.
+    pub ranges: Vec<OsString>,
+}
+
 /// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Invocation {
-    /// Map: the target's word and the words of its ranges.
-    Map {
-        /// A PID or `fd:N`.
-        target: OsString,
-        /// Three words per range, if the caller made no mistake.
-        ranges: Vec<OsString>,
-    },
+    /// Map.
+    Map(Request),
     /// Print this to stdout, and that is all.
     Print(String),
     /// Nothing that makes sense.
@@ -46,7 +50,7 @@ pub fn parse(kind: Kind, arguments: impl IntoIterator<Item = OsString>) -> Invoc
         }
     };
     match words.next() {
-        Some(target) => Invocation::Map { target, ranges: words.collect() },
+        Some(target) => Invocation::Map(Request { target, ranges: words.collect() }),
         None => Invocation::Usage,
     }
 }
@@ -86,7 +90,7 @@ fn command(kind: Kind) -> Command {
 
 #[cfg(test)]
 mod tests {
-    use super::{Invocation, parse, usage};
+    use super::{Invocation, Request, parse, usage};
     use crate::kind::Kind;
 
     fn parsed(arguments: &[&str]) -> Invocation {
@@ -106,10 +110,8 @@ mod tests {
             vec!["12", "--", "--help"],
             vec!["", ""],
         ] {
-            let expected = Invocation::Map {
-                target: words[0].into(),
-                ranges: words[1..].iter().map(Into::into).collect(),
-            };
+            let (target, ranges) = (words[0].into(), words[1..].iter().map(Into::into).collect());
+            let expected = Invocation::Map(Request { target, ranges });
             assert_eq!(parsed(&words), expected, "{words:?}");
         }
     }

@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use crate::extent::{BadNumber, Extent};
 use crate::kind::Kind;
+use crate::target::BadTarget;
 
 /// Why no map was written.
 #[derive(Debug, Error)]
@@ -19,6 +20,9 @@ pub enum Error {
     /// The command line is not one of ours.
     #[error("")]
     Usage,
+    /// The target's word names none.
+    #[error("")]
+    Target(#[source] BadTarget),
     /// There is no directory of the target in `/proc`.
     #[error("Could not open proc directory for target {pid}: {reason}")]
     NoTarget {
@@ -125,6 +129,7 @@ impl Error {
         matches!(
             self,
             Self::Usage
+                | Self::Target(_)
                 | Self::NoTarget { .. }
                 | Self::RangeCount { .. }
                 | Self::Malformed(_)
@@ -153,6 +158,14 @@ impl From<Errno> for PrivilegeError {
 /// The reason that a system call gave, worded as the C library words it, as shadow prints it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reason(Errno);
+
+impl Reason {
+    /// The error's number.
+    #[must_use]
+    pub const fn errno(self) -> Errno {
+        self.0
+    }
+}
 
 impl From<Errno> for Reason {
     fn from(errno: Errno) -> Self {

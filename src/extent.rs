@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStrExt;
 use crate::error::Error;
 use crate::number::{self, Base, NumberError};
 use crate::range::IdRange;
+use crate::shown::shown;
 
 /// The largest id: 4294967295 is `(uid_t) -1`, which means "no id" to the kernel.
 const LAST_ID: u32 = u32::MAX - 1;
@@ -38,6 +39,12 @@ impl Extent {
     #[must_use]
     pub fn lower_range(self) -> IdRange {
         IdRange::of(self.lower, self.count)
+    }
+
+    /// The ids inside.
+    #[must_use]
+    pub fn upper_range(self) -> IdRange {
+        IdRange::of(self.upper, self.count)
     }
 
     /// The first id outside.
@@ -98,13 +105,13 @@ pub fn parse(arguments: &[OsString]) -> Result<Vec<Extent>, Error> {
 
 /// An argument that should be a number and is not, or not one that is possible in its place.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("argument {position} ({meaning}) is {text:?}: {problem}")]
+#[error("argument {position} ({meaning}) is '{text}', {problem}")]
 pub struct BadNumber {
     /// Its place on the command line; the target is argument 1.
     pub position: usize,
     /// What was expected there.
     pub meaning: &'static str,
-    /// What was found there.
+    /// What was found there, fit to be shown.
     pub text: String,
     /// What is wrong with it.
     pub problem: NumberError,
@@ -123,7 +130,7 @@ impl BadNumber {
             Ok(Err(_)) => NumberError::OutOfRange,
             Err(problem) => problem,
         };
-        let argument = Self { position, meaning, text: text.to_string_lossy().into_owned(), problem };
+        let argument = Self { position, meaning, text: shown(text.as_bytes()), problem };
         Err(match problem {
             NumberError::Malformed => Error::Malformed(argument),
             NumberError::OutOfRange => Error::Overflow(argument),
@@ -175,7 +182,7 @@ mod tests {
     fn a_bad_number_is_named_by_its_place_on_the_command_line() {
         let error = texts("0 1000 1 1 1o0000 65536").unwrap_err();
         let Error::Malformed(argument) = error else { panic!("{error:?}") };
-        assert_eq!(argument.to_string(), r#"argument 6 (id outside) is "1o0000": not a number"#);
+        assert_eq!(argument.to_string(), "argument 6 (id outside) is '1o0000', not a number");
     }
 
     #[test]

@@ -15,6 +15,7 @@
 
 pub mod caller;
 pub mod cli;
+pub mod diagnosis;
 pub mod error;
 pub mod extent;
 pub mod getsubids;
@@ -28,6 +29,7 @@ pub mod privilege;
 pub mod program;
 pub mod range;
 pub mod setgroups;
+pub mod shown;
 pub mod subid;
 pub mod target;
 

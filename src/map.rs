@@ -8,6 +8,7 @@ use nix::errno::Errno;
 use nix::fcntl::OFlag;
 
 use crate::error::Error;
+use crate::extent::Extent;
 use crate::policy::Authorized;
 use crate::privilege::{Raised, Reserve};
 
@@ -17,7 +18,7 @@ use crate::privilege::{Raised, Reserve};
 ///
 /// [`Error::MapOpen`] or [`Error::MapWrite`] with the kernel's reason, see user_namespaces(7); [`Error::Privilege`].
 pub fn write(authorized: &Authorized, reserve: Reserve) -> Result<(), Error> {
-    let text = text(authorized);
+    let text = text(authorized.extents());
     let maps_root = authorized.extents().iter().any(|extent| extent.lower() == 0);
     reserve.spend(maps_root, |raised| write_once(authorized, &text, raised))
 }
@@ -36,9 +37,11 @@ fn write_once(authorized: &Authorized, text: &str, _raised: &Raised) -> Result<(
     }
 }
 
-fn text(authorized: &Authorized) -> String {
+/// The map as the kernel reads it.
+#[must_use]
+pub fn text(extents: &[Extent]) -> String {
     let mut text = String::new();
-    for extent in authorized.extents() {
+    for extent in extents {
         // A string takes whatever is written to it.
         let _ = writeln!(text, "{extent}");
     }

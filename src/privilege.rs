@@ -31,13 +31,17 @@ pub struct Reserve {
 #[derive(Debug)]
 pub struct Raised(());
 
-/// The real ids of the process, the only ones that it has left.
+/// Whose process this is, the only ids that it has left, and what it could have done when it was started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RealIds {
+pub struct Start {
     /// The real uid.
     pub uid: uid_t,
     /// The real gid.
     pub gid: gid_t,
+    /// Whether the capability for a map of this kind was permitted.
+    pub had_capability: bool,
+    /// Whether `CAP_SETFCAP` was.
+    pub had_setfcap: bool,
 }
 
 impl Reserve {
@@ -47,10 +51,27 @@ impl Reserve {
     /// # Errors
     ///
     /// [`Error::Privilege`] if the kernel does not let go of something.
-    pub fn keep(kind: Kind) -> Result<(Self, RealIds), Error> {
-        let ids = keep_real_ids().map_err(|source| Error::Privilege { step: "drop user ids", source })?;
-        let held = keep_capabilities(kind).map_err(|source| Error::Privilege { step: "set caps", source })?;
-        Ok((Self { kind, held }, ids))
+    pub fn keep(kind: Kind) -> Result<(Self, Start), Error> {
+        let (uid, gid) =
+            keep_real_ids().map_err(|source| Error::Privilege { step: "drop user ids", source })?;
+        let permitted = caps::read(None, CapSet::Permitted).map_err(failed)?;
+        let start = Start {
+            uid,
+            gid,
+            had_capability: permitted.contains(&kind.capability()),
+            had_setfcap: permitted.contains(&Capability::CAP_SETFCAP),
+        };
+        let useful = |capability: &Capability| {
+            *capability == kind.capability()
+                || (kind.root_needs_setfcap() && *capability == Capability::CAP_SETFCAP)
+        };
+        let reserve = Self { kind, held: permitted.into_iter().filter(useful).collect() };
+        // The inheritable set, and with it the ambient one.
+        caps::clear(None, CapSet::Effective)
+            .and_then(|()| caps::set(None, CapSet::Permitted, &reserve.held))
+            .and_then(|()| caps::clear(None, CapSet::Inheritable))
+            .map_err(failed)?;
+        Ok((reserve, start))
     }
 
     /// Runs `write` with the capability effective, and `CAP_SETFCAP` as well if the map includes the parent namespace's
@@ -61,13 +82,11 @@ impl Reserve {
     /// [`Error::Privilege`] if capabilities cannot be raised, when nothing was written, or not be given up again; and
     /// those of `write`.
     pub fn spend(
-        self,
+        mut self,
         maps_root: bool,
         write: impl FnOnce(&Raised) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let failed =
-            |source: caps::errors::CapsError| Error::Privilege { step: "set caps", source: source.into() };
-        let needed = self.held.into_iter().filter(|capability| {
+        let needed = self.held.iter().copied().filter(|capability| {
             *capability == self.kind.capability()
                 || (maps_root && self.kind.root_needs_setfcap() && *capability == Capability::CAP_SETFCAP)
         });
@@ -76,15 +95,33 @@ impl Reserve {
             caps::set(None, CapSet::Effective, &needed).map_err(failed)?;
         }
         let written = write(&Raised(()));
-        // Takes them from the effective set, too: the kernel has nothing effective that is not permitted.
-        let lowered = caps::clear(None, CapSet::Permitted).map_err(failed);
-        written.and(lowered)
+        written.and(self.give_up())
     }
+
+    /// Takes them from the effective set, too: the kernel has nothing effective that is not permitted.
+    fn give_up(&mut self) -> Result<(), Error> {
+        self.held.clear();
+        caps::clear(None, CapSet::Permitted).map_err(failed)
+    }
+}
+
+/// A reserve that is not spent is given up, so that nothing that comes after a failure has any.
+impl Drop for Reserve {
+    fn drop(&mut self) {
+        if !self.held.is_empty() {
+            // What it would be good for is over.
+            let _ = self.give_up();
+        }
+    }
+}
+
+fn failed(source: caps::errors::CapsError) -> Error {
+    Error::Privilege { step: "set caps", source: source.into() }
 }
 
 /// Makes the real ids the effective and the saved ones. Permitted capabilities survive that, effective ones do not
 /// (`PR_SET_KEEPCAPS`, see capabilities(7)).
-fn keep_real_ids() -> Result<RealIds, PrivilegeError> {
+fn keep_real_ids() -> Result<(uid_t, gid_t), PrivilegeError> {
     let (uids, gids) = (getresuid()?, getresgid()?);
     if (uids.effective, uids.saved) != (uids.real, uids.real) {
         caps::securebits::set_keepcaps(true)?;
@@ -95,19 +132,5 @@ fn keep_real_ids() -> Result<RealIds, PrivilegeError> {
     if (uids.effective, uids.saved) != (uids.real, uids.real) {
         setresuid(uids.real, uids.real, uids.real)?;
     }
-    Ok(RealIds { uid: uids.real.as_raw(), gid: gids.real.as_raw() })
-}
-
-/// Empties the effective, the inheritable and with it the ambient set, and leaves permitted what may be needed.
-fn keep_capabilities(kind: Kind) -> Result<CapsHashSet, PrivilegeError> {
-    let useful = |capability: &Capability| {
-        *capability == kind.capability()
-            || (kind.root_needs_setfcap() && *capability == Capability::CAP_SETFCAP)
-    };
-    let permitted = caps::read(None, CapSet::Permitted)?;
-    let held: CapsHashSet = permitted.into_iter().filter(useful).collect();
-    caps::clear(None, CapSet::Effective)?;
-    caps::set(None, CapSet::Permitted, &held)?;
-    caps::clear(None, CapSet::Inheritable)?;
-    Ok(held)
+    Ok((uids.real.as_raw(), gids.real.as_raw()))
 }

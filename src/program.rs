@@ -1,13 +1,13 @@
 //! A whole run, from the arguments to the kernel, and what is said about it.
 
-use std::ffi::{OsStr, OsString};
 use std::io::Write;
 use std::process::ExitCode;
 
 use users::UsersCache;
 
 use crate::caller::Caller;
-use crate::cli::{self, Invocation};
+use crate::cli::{self, Invocation, Request};
+use crate::diagnosis::explain;
 use crate::error::Error;
 use crate::extent;
 use crate::kind::Kind;
@@ -15,7 +15,7 @@ use crate::login;
 use crate::login_defs::LoginDefs;
 use crate::map;
 use crate::policy::{Claim, OwnTarget, Setgroups};
-use crate::privilege::{RealIds, Reserve};
+use crate::privilege::{Reserve, Start};
 use crate::setgroups::{self, Denied};
 use crate::subid::Source;
 use crate::subid::nss::Plugin;
@@ -24,35 +24,33 @@ use crate::target::Target;
 /// Runs newuidmap or newgidmap: privilege is dropped before the first argument is looked at.
 #[must_use]
 pub fn run(kind: Kind) -> ExitCode {
-    match Reserve::keep(kind).and_then(|(reserve, ids)| serve(kind, reserve, ids)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            say(&report(kind, &error));
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn serve(kind: Kind, reserve: Reserve, ids: RealIds) -> Result<(), Error> {
+    let (reserve, start) = match Reserve::keep(kind) {
+        Ok(kept) => kept,
+        Err(error) => return fail(&message(kind, &error)),
+    };
     match cli::parse(kind, std::env::args_os().skip(1)) {
-        Invocation::Map { target, ranges } => map(kind, reserve, ids, &target, &ranges),
+        Invocation::Map(request) => match map(kind, reserve, start, &request) {
+            Ok(()) => ExitCode::SUCCESS,
+            // The reserve is gone by now.
+            Err(error) => fail(&(message(kind, &error) + &explain(kind, start, &request, &error))),
+        },
         Invocation::Print(text) => {
             // Whoever closed stdout does not want to read it.
             let _ = std::io::stdout().write_all(text.as_bytes());
-            Ok(())
+            ExitCode::SUCCESS
         }
-        Invocation::Usage => Err(Error::Usage),
+        Invocation::Usage => fail(&message(kind, &Error::Usage)),
     }
 }
 
 /// The way of a request. The order is shadow's order of checks.
-fn map(kind: Kind, reserve: Reserve, ids: RealIds, target: &OsStr, ranges: &[OsString]) -> Result<(), Error> {
+fn map(kind: Kind, reserve: Reserve, start: Start, request: &Request) -> Result<(), Error> {
     let users = UsersCache::new();
-    let target = Target::open(target)?;
-    let caller = Caller::identify(ids.uid, ids.gid, login::name().as_deref(), &users)?;
+    let target = Target::open(&request.target)?;
+    let caller = Caller::identify(start.uid, start.gid, login::name().as_deref(), &users)?;
     let target = OwnTarget::check(target, &caller, || LoginDefs::read().grants_auxiliary_groups())?;
     let subids = Source::open(kind, plugin())?;
-    let mut claim = Claim::new(kind, &caller, extent::parse(ranges)?);
+    let mut claim = Claim::new(kind, &caller, extent::parse(&request.ranges)?);
     subids.grant(kind, &mut claim, &caller, &users)?;
     let authorized = claim.decide(target)?;
     if authorized.setgroups() == Setgroups::Deny
@@ -71,18 +69,19 @@ pub(crate) fn plugin() -> Option<Plugin> {
     })
 }
 
-/// The message, the usage line where it belongs, and what an error's source adds.
-fn report(kind: Kind, error: &Error) -> String {
-    let program = kind.program();
-    let message = error.to_string();
-    let mut report = if message.is_empty() { message } else { format!("{program}: {message}\n") };
+/// Shadow's message, and the usage line where it belongs.
+fn message(kind: Kind, error: &Error) -> String {
+    let text = error.to_string();
+    let mut message = if text.is_empty() { text } else { format!("{}: {text}\n", kind.program()) };
     if error.shows_usage() {
-        report.push_str(&cli::usage(kind));
+        message.push_str(&cli::usage(kind));
     }
-    if let Some(source) = std::error::Error::source(error) {
-        report.push_str(&format!("{program}: {source}\n"));
-    }
-    report
+    message
+}
+
+fn fail(text: &str) -> ExitCode {
+    say(text);
+    ExitCode::FAILURE
 }
 
 /// In one write, so that the lines of programs that fail at the same time do not mix.

@@ -3,6 +3,8 @@
 //! Ids are 32 bits wide. Ends are one past the last id and may be 2³², so everything is counted in 64 bits and
 //! nothing can wrap.
 
+use std::fmt;
+
 /// The ids from `start` up to, not including, `end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct IdRange {
@@ -35,8 +37,32 @@ impl IdRange {
         self.end.saturating_sub(self.start)
     }
 
+    /// One past the last id.
+    #[must_use]
+    pub const fn end(self) -> u64 {
+        self.end
+    }
+
+    /// The ids that are in both, if any.
+    #[must_use]
+    pub fn common(self, other: Self) -> Option<Self> {
+        let common = Self { start: self.start.max(other.start), end: self.end.min(other.end) };
+        (!common.is_empty()).then_some(common)
+    }
+
     const fn is_empty(self) -> bool {
         self.start >= self.end
+    }
+}
+
+/// Both ends included, as people count; `no id` if there is none.
+impl fmt::Display for IdRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.count() {
+            0 => f.write_str("no id"),
+            1 => write!(f, "{}", self.start),
+            _ => write!(f, "{} to {}", self.start, self.end.saturating_sub(1)),
+        }
     }
 }
 
@@ -49,6 +75,11 @@ impl IdSet {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    /// Its ranges, in ascending order.
+    pub fn ranges(&self) -> impl Iterator<Item = IdRange> {
+        self.0.iter().copied()
     }
 
     /// Whether any id of `range` is in it.
@@ -70,6 +101,16 @@ impl IdSet {
         let after = touched_pieces.last().map(|piece| IdRange { start: range.end, end: piece.end });
         let remains = [before, after].into_iter().flatten().filter(|piece| !piece.is_empty());
         self.0.splice(touched, remains);
+    }
+}
+
+/// Its ranges, with commas.
+impl fmt::Display for IdSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, range) in self.ranges().enumerate() {
+            write!(f, "{}{range}", if index == 0 { "" } else { ", " })?;
+        }
+        if self.is_empty() { f.write_str("no id") } else { Ok(()) }
     }
 }
 

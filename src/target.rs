@@ -4,13 +4,13 @@
 //! PID that is reused in between cannot put another process in its place: the kernel lets a directory of a
 //! process that has ended serve nothing any more.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 
 use libc::{c_int, gid_t, pid_t, uid_t};
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open, openat};
+use nix::fcntl::{OFlag, open, openat, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
 use nix::sys::statfs::{FsType, PROC_SUPER_MAGIC, fstatfs};
 
@@ -31,19 +31,48 @@ pub struct Target {
     pub gid: gid_t,
 }
 
+/// Why the word on the command line names no target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadTarget {
+    /// Without `fd:`, it has to be a PID.
+    #[error("neither a PID from 1 to 2147483647 nor fd: and the number of a descriptor")]
+    NotAPid,
+    /// What follows `fd:` is no number.
+    #[error("fd: without the number of a descriptor")]
+    NotADescriptor,
+    /// The descriptor was not handed down.
+    #[error("a descriptor that is not open")]
+    NotOpen,
+    /// The descriptor is something else.
+    #[error("a descriptor of something else than a process's directory in /proc or a pidfd")]
+    AnotherFile,
+    /// The pidfd's process has ended.
+    #[error("a pidfd whose process has ended")]
+    Ended,
+    /// The pidfd's process has no PID here.
+    #[error("a pidfd of a process in another PID namespace")]
+    Elsewhere,
+}
+
+impl From<BadTarget> for Error {
+    fn from(target: BadTarget) -> Self {
+        Self::Target(target)
+    }
+}
+
 impl Target {
     /// Opens what the command line names: a PID, or `fd:N` for a descriptor that the caller handed down, open on
     /// a process's `/proc` directory or a pidfd.
     ///
     /// # Errors
     ///
-    /// [`Error::Usage`] if `word` is neither, or its descriptor is something else; [`Error::NoTarget`] if there is no
+    /// [`Error::Target`] if `word` is neither, or its descriptor is something else; [`Error::NoTarget`] if there is no
     /// such process.
     pub fn open(word: &OsStr) -> Result<Self, Error> {
         let word = word.as_bytes();
         match word.strip_prefix(b"fd:") {
-            None => Self::of_process(positive_int(word)?),
-            Some(number) => Self::of_descriptor(&int(number)?.to_string()),
+            None => Self::of_process(positive_int(word).ok_or(BadTarget::NotAPid)?),
+            Some(number) => Self::of_descriptor(&int(number).ok_or(BadTarget::NotADescriptor)?.to_string()),
         }
     }
 
@@ -62,11 +91,11 @@ impl Target {
     fn of_descriptor(number: &str) -> Result<Self, Error> {
         let path = format!("/proc/self/fd/{number}");
         let flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
-        let descriptor = open(path.as_str(), flags, Mode::empty()).map_err(|_| Error::Usage)?;
+        let descriptor = open(path.as_str(), flags, Mode::empty()).map_err(|_| BadTarget::NotOpen)?;
         match file_system(&descriptor)? {
             PROC_SUPER_MAGIC => Self::with_owner(descriptor),
             other if PIDFD_FILE_SYSTEMS.contains(&other) => Self::of_pidfd(number),
-            _ => Err(Error::Usage),
+            _ => Err(BadTarget::AnotherFile.into()),
         }
     }
 
@@ -84,7 +113,7 @@ impl Target {
     fn with_owner(directory: OwnedFd) -> Result<Self, Error> {
         let status = fstat(&directory).map_err(|errno| Error::TargetStatus(errno.into()))?;
         if !is_directory(&status) {
-            return Err(Error::Usage);
+            return Err(BadTarget::AnotherFile.into());
         }
         Ok(Self { directory, uid: status.st_uid, gid: status.st_gid })
     }
@@ -96,6 +125,15 @@ impl Target {
     /// Those of openat(2).
     pub fn open_file(&self, name: &str, flags: OFlag) -> nix::Result<OwnedFd> {
         openat(&self.directory, name, flags | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW, Mode::empty())
+    }
+
+    /// Reads a symbolic link of the process.
+    ///
+    /// # Errors
+    ///
+    /// Those of readlinkat(2).
+    pub fn read_link(&self, name: &str) -> nix::Result<OsString> {
+        readlinkat(&self.directory, name)
     }
 }
 
@@ -113,23 +151,24 @@ fn is_directory(status: &FileStat) -> bool {
 
 /// Reads the `Pid:` line that the kernel shows for a pidfd alone (`pidfd_show_fdinfo` in kernel/fork.c, later
 /// fs/pidfs.c): -1 once the process has ended, 0 if it is not in the PID namespace of this `/proc`.
-fn pid_of_pidfd(number: &str) -> Result<pid_t, Error> {
-    let information = std::fs::read(format!("/proc/self/fdinfo/{number}")).map_err(|_| Error::Usage)?;
-    information
-        .split(|byte| *byte == b'\n')
-        .find_map(|line| line.strip_prefix(b"Pid:"))
-        .ok_or(Error::Usage)
-        .and_then(positive_int)
+fn pid_of_pidfd(number: &str) -> Result<pid_t, BadTarget> {
+    let information =
+        std::fs::read(format!("/proc/self/fdinfo/{number}")).map_err(|_| BadTarget::AnotherFile)?;
+    let pid = information.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"Pid:"));
+    match pid.map(<[u8]>::trim_ascii) {
+        None => Err(BadTarget::AnotherFile),
+        Some(b"-1") => Err(BadTarget::Ended),
+        Some(pid) => positive_int(pid).ok_or(BadTarget::Elsewhere),
+    }
 }
 
-fn positive_int(text: &[u8]) -> Result<c_int, Error> {
-    int(text).and_then(|number| if number == 0 { Err(Error::Usage) } else { Ok(number) })
+fn positive_int(text: &[u8]) -> Option<c_int> {
+    int(text).filter(|number| *number > 0)
 }
 
 /// A PID or a descriptor's number: both are C's `int`, and neither is negative.
-fn int(text: &[u8]) -> Result<c_int, Error> {
-    let number = number::parse(text, Base::Decimal, 0..=u64::MAX).map_err(|_| Error::Usage)?;
-    c_int::try_from(number).map_err(|_| Error::Usage)
+fn int(text: &[u8]) -> Option<c_int> {
+    c_int::try_from(number::parse(text, Base::Decimal, 0..=u64::MAX).ok()?).ok()
 }
 
 #[cfg(test)]
@@ -153,7 +192,7 @@ mod tests {
             "FD:0",
             "fd:2147483647",
         ] {
-            assert!(matches!(Target::open(word.as_ref()), Err(Error::Usage)), "{word:?}");
+            assert!(matches!(Target::open(word.as_ref()), Err(Error::Target(_))), "{word:?}");
         }
         let own = std::process::id();
         for word in [own.to_string(), format!(" +{own}"), format!("00{own}")] {

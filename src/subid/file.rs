@@ -49,6 +49,12 @@ impl SubidFile {
         }
     }
 
+    /// The file itself, for whoever wants to know more of it than what it delegates.
+    #[must_use]
+    pub fn into_reader(self) -> Option<File> {
+        self.file
+    }
+
     /// Hands the claim what is delegated to the caller, as far as the claim wants it.
     ///
     /// # Errors

@@ -7,32 +7,32 @@ use crate::range::IdRange;
 
 /// A line with an owner; whether the rest makes a range is found out when it is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Line<'a> {
+pub(crate) struct Line<'a> {
     owner: &'a [u8],
     range: &'a [u8],
 }
 
 impl<'a> Line<'a> {
     /// Splits the owner off.
-    pub(super) fn parse(line: &'a [u8]) -> Option<Self> {
+    pub(crate) fn parse(line: &'a [u8]) -> Option<Self> {
         let (owner, range) = split_at_colon(line)?;
         (!owner.is_empty()).then_some(Self { owner, range })
     }
 
     /// The owner: a user's name or uid, in subgid(5) as well.
-    pub(super) const fn owner(self) -> &'a [u8] {
+    pub(crate) const fn owner(self) -> &'a [u8] {
         self.owner
     }
 
     /// Whether the owner is this uid in decimal, leading zeros or not.
-    pub(super) fn owner_is_uid(self, uid: u32) -> bool {
+    pub(crate) fn owner_is_uid(self, uid: u32) -> bool {
         // Neither the blanks nor the sign that strtoul would pass over make a uid.
         self.owner.iter().all(u8::is_ascii_digit)
             && number::parse(self.owner, Base::Decimal, 0..=u32::MAX.into()) == Ok(uid.into())
     }
 
     /// The ids delegated, none beyond 2³² - 1: a line whose end would wrap delegated everything in shadow 4.17.
-    pub(super) fn range(self) -> Option<IdRange> {
+    pub(crate) fn range(self) -> Option<IdRange> {
         let (start, count) = split_at_colon(self.range)?;
         IdRange::of_ids(id(start)?, id(count)?)
     }

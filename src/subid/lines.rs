@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read};
 use std::ops::ControlFlow;
 
 /// The longest line that counts, in bytes without its end: longer ones are passed over, as shadow does.
-pub(super) const LONGEST_LINE: usize = 1023;
+pub(crate) const LONGEST_LINE: usize = 1023;
 
 /// As many bytes as are kept of a longer one, to know it by.
 const TOO_LONG: usize = LONGEST_LINE + 1;

@@ -4,8 +4,8 @@
 //! the plugin that nsswitch.conf(5) may name, whose answer is final.
 
 mod file;
-mod line;
-mod lines;
+pub(crate) mod line;
+pub(crate) mod lines;
 pub mod nss;
 mod nsswitch;
 

@@ -18,15 +18,18 @@ use thiserror::Error;
 use super::Delegated;
 use super::nsswitch::Service;
 use crate::caller::Caller;
+use crate::extent::Extent;
 use crate::kind::Kind;
 use crate::policy::Claim;
-use crate::range::IdRange;
 
 /// The longest word in nsswitch.conf that shadow takes, in bytes.
 const LONGEST_WORD: usize = 50;
 
-/// `SUBID_STATUS_SUCCESS`; all others are some kind of failure.
+/// `enum subid_status`.
 const SUCCESS: c_int = 0;
+const UNKNOWN_USER: c_int = 1;
+const CONNECTION_ERROR: c_int = 2;
+const ERROR: c_int = 3;
 
 /// `bool` is a byte in C, and what a plugin puts there need not be one of Rust's two values.
 const TRUE: u8 = 1;
@@ -36,9 +39,27 @@ type ListOwnerRanges = unsafe extern "C" fn(*const c_char, c_int, *mut *mut c_vo
 type FindSubidOwners = unsafe extern "C" fn(c_ulong, c_int, *mut *mut libc::uid_t, *mut c_int) -> c_int;
 type Free = unsafe extern "C" fn(*mut c_void);
 
+/// What a plugin says when it is asked for a range. Only yes is a yes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// The range is delegated.
+    Yes,
+    /// It is not.
+    No,
+    /// There is no such user.
+    UnknownUser,
+    /// Whoever knows cannot be reached.
+    ConnectionError,
+    /// Another error.
+    Error,
+    /// A status that is not defined.
+    Undefined(c_int),
+}
+
 /// A plugin that has all functions that it must have.
 #[derive(Debug)]
 pub struct Plugin {
+    name: String,
     has_range: HasRange,
     list_owner_ranges: ListOwnerRanges,
     free: Free,
@@ -110,28 +131,41 @@ impl Plugin {
                 .map_err(|_| missing("find_subid_owners"))?;
             // Newer plugins only; the memory of older ones is malloc(3)'s.
             let free: Free = library.get(b"shadow_subid_free\0").map_or(libc::free, |free| *free);
-            Ok(Self { has_range, list_owner_ranges, free, _library: ManuallyDrop::new(library) })
+            Ok(Self { name, has_range, list_owner_ranges, free, _library: ManuallyDrop::new(library) })
         }
+    }
+
+    /// The library's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Asks for each range that the claim wants, as a whole, and grants what the plugin affirms.
     pub fn grant(&self, claim: &mut Claim, kind: Kind, caller: &Caller) {
-        let Ok(owner) = CString::new(caller.name.as_slice()) else { return };
         for extent in claim.wanted() {
-            let (start, count) = (extent.lower(), extent.count());
-            if self.has_range(&owner, kind, start, count) {
-                claim.grant(IdRange::of(start, count));
+            if self.ask(kind, &caller.name, extent) == Answer::Yes {
+                claim.grant(extent.lower_range());
             }
         }
     }
 
-    fn has_range(&self, owner: &CString, kind: Kind, start: u32, count: u32) -> bool {
+    /// Asks whether the ids outside of an extent are delegated to a user.
+    #[must_use]
+    pub fn ask(&self, kind: Kind, owner: &[u8], extent: Extent) -> Answer {
+        let Ok(owner) = CString::new(owner) else { return Answer::UnknownUser };
+        let (start, count) = (extent.lower().into(), extent.count().into());
         let mut found = 0_u8;
         // SAFETY: the string ends with NUL and outlives the call; `found` is a byte that the plugin may write.
-        let status = unsafe {
-            (self.has_range)(owner.as_ptr(), start.into(), count.into(), id_type(kind), &raw mut found)
-        };
-        status == SUCCESS && found == TRUE
+        let status = unsafe { (self.has_range)(owner.as_ptr(), start, count, id_type(kind), &raw mut found) };
+        match status {
+            SUCCESS if found == TRUE => Answer::Yes,
+            SUCCESS => Answer::No,
+            UNKNOWN_USER => Answer::UnknownUser,
+            CONNECTION_ERROR => Answer::ConnectionError,
+            ERROR => Answer::Error,
+            other => Answer::Undefined(other),
+        }
     }
 
     /// The ranges of a user, for getsubids; `None` if the plugin fails.

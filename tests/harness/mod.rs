@@ -139,6 +139,12 @@ impl Outcome {
         Self { status: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
     }
 
+    /// What shadow says, without what comes after it: a cause and a fix.
+    pub fn shadows_part(&self) -> &str {
+        let lines = self.stderr.split_inclusive('\n').take_while(|line| !line.contains(": cause: "));
+        self.stderr.split_at(lines.map(str::len).sum()).0
+    }
+
     pub fn first_line(&self) -> &str {
         self.stderr.lines().next().unwrap_or_default()
     }

@@ -18,7 +18,7 @@ fn a_target_of_somebody_else_is_refused() {
             let target = world.namespace(owner);
             world.for_each_program(|way, kind| {
                 let outcome = world.run(way, kind, caller, &[target.pid().as_str(), "0", "100000", "10"]);
-                assert_eq!(outcome.stderr, format!("{}: {}\n", kind.program(), shown(caller, owner)));
+                assert_eq!(outcome.shadows_part(), format!("{}: {}\n", kind.program(), shown(caller, owner)));
                 assert_eq!((outcome.status, target.map(kind).as_str()), (Some(1), ""));
             });
         }

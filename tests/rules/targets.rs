@@ -90,7 +90,7 @@ fn a_process_that_has_ended_is_no_target_however_it_is_named() {
             let outcome = world.run(way, kind, ALICE, &[pid.as_str(), "0", "100000", "10"]);
             let message = "Could not open proc directory for target";
             assert_eq!(
-                outcome.stderr,
+                outcome.shadows_part(),
                 format!("{program}: {message} {pid}: No such file or directory\n{}\n", usage(kind))
             );
         });
@@ -127,7 +127,7 @@ fn any_other_descriptor_gets_the_usage_line() {
         world.for_each_program(|way, kind| {
             for (what, descriptor) in &descriptors {
                 let outcome = run(world, way, kind, descriptor);
-                assert_eq!(outcome.stderr, format!("{}\n", usage(kind)), "{what}");
+                assert_eq!(outcome.shadows_part(), format!("{}\n", usage(kind)), "{what}");
                 assert_eq!(outcome.status, Some(1), "{what}");
             }
             for word in
@@ -135,8 +135,8 @@ fn any_other_descriptor_gets_the_usage_line() {
             {
                 let outcome = world.run(way, kind, ALICE, &[word, "0", "100000", "10"]);
                 assert_eq!(
-                    (outcome.stderr, outcome.status),
-                    (format!("{}\n", usage(kind)), Some(1)),
+                    (outcome.shadows_part(), outcome.status),
+                    (format!("{}\n", usage(kind)).as_str(), Some(1)),
                     "{word}"
                 );
             }

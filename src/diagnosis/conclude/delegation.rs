@@ -1,0 +1,246 @@
+//! Why ids are not the caller's to map: the subid files and the plugin.
+
+use nix::errno::Errno;
+
+use super::{Cause, Key};
+use crate::diagnosis::facts::Facts;
+use crate::diagnosis::facts::delegation::{Delegation, Lines};
+use crate::error::Reason;
+use crate::extent::Extent;
+use crate::range::IdSet;
+use crate::subid::nss::Answer;
+
+/// How many ids one usually delegates; see SUB_UID_COUNT in login.defs(5).
+const USUAL_COUNT: u64 = 65_536;
+
+/// The file cannot be read.
+pub(super) fn unreadable(reason: Reason, facts: &Facts) -> Cause {
+    let (file, caller) = (facts.kind.subid_file(), facts.caller_name());
+    let (sentence, fix) = match reason.errno() {
+        Errno::ENOENT => (
+            format!("there is no {file}, so no ids are delegated"),
+            format!("as root, run 'echo {caller}:100000:65536 >{file}'"),
+        ),
+        Errno::EACCES => (
+            format!(
+                "{file} is not readable for {caller}, and is read with no other rights than the caller's"
+            ),
+            format!("as root, run 'chmod 0644 {file}'"),
+        ),
+        Errno::ELOOP => (
+            format!("{file} is a symbolic link, which is not followed"),
+            format!("put the file itself in the place of the link {file}"),
+        ),
+        _ => (
+            format!("{file} is there and cannot be read: {reason}"),
+            format!("have a readable, regular file at {file}, with a line '{caller}:100000:65536'"),
+        ),
+    };
+    Cause::new(Key::SubidFile, sentence, fix)
+}
+
+/// A range is not delegated.
+pub(super) fn not_allowed(refused: Extent, facts: &Facts) -> Vec<Cause> {
+    match &facts.delegation {
+        None => Vec::new(),
+        Some(Delegation::Plugin { library, answer, listed }) => {
+            vec![plugin(library, *answer, listed, refused, facts)]
+        }
+        Some(Delegation::File { unusable_plugin, lines }) => {
+            let unusable = unusable_plugin.as_ref().map(|reason| plugin_unusable(reason, facts));
+            let defective = defective_line(lines, facts);
+            // Such a line is the only one; another one's range would be the matter if there is one.
+            let missing = (defective.is_none() || !lines.delegated.is_empty())
+                .then(|| not_delegated(refused, lines, facts));
+            unusable.into_iter().chain(defective).chain(missing).collect()
+        }
+    }
+}
+
+fn not_delegated(refused: Extent, lines: &Lines, facts: &Facts) -> Cause {
+    let (file, word, caller) = (facts.kind.subid_file(), facts.kind.word(), facts.caller_name());
+    let Lines { delegated, near, free, .. } = lines;
+    let missing = without(refused, delegated);
+    let mut sentence = if delegated.is_empty() {
+        format!("{file} has no line for {caller} (uid {}), who wants the {word}s {missing}", facts.start.uid)
+    } else {
+        format!("of the {word}s wanted, {missing} are not delegated to {caller}: {file} has {delegated}")
+    };
+    if let Some((line, owner)) = near {
+        sentence.push_str(&format!("; line {line} has the owner '{owner}', which is not the caller"));
+    }
+    let fix = match near {
+        Some((line, owner)) if delegated.is_empty() => {
+            format!("if {caller} is meant by '{owner}' in line {line} of {file}, write so")
+        }
+        _ => {
+            let last = free.saturating_add(USUAL_COUNT).saturating_sub(1);
+            let most = if delegated.is_empty() { "" } else { "ask for no more, or " };
+            format!(
+                "{most}as root, run 'usermod --add-sub{word}s {free}-{last} {caller}', and with podman \
+                 'podman system migrate' afterwards"
+            )
+        }
+    };
+    Cause::new(Key::NotDelegated, sentence, fix)
+}
+
+fn without(refused: Extent, delegated: &IdSet) -> IdSet {
+    let mut missing: IdSet = [refused.lower_range()].into_iter().collect();
+    delegated.ranges().for_each(|range| missing.remove(range));
+    missing
+}
+
+fn defective_line(lines: &Lines, facts: &Facts) -> Option<Cause> {
+    let (line, defect) = lines.defective.as_ref()?;
+    let (file, caller) = (facts.kind.subid_file(), facts.caller_name());
+    Some(Cause::new(
+        Key::DefectiveLine,
+        format!("line {line} of {file} is for {caller} and delegates nothing: {defect}"),
+        format!("write line {line} of {file} as OWNER:START:COUNT, for example '{caller}:100000:65536'"),
+    ))
+}
+
+fn plugin(library: &str, answer: Answer, listed: &IdSet, refused: Extent, facts: &Facts) -> Cause {
+    let (word, caller) = (facts.kind.word(), facts.caller_name());
+    let named = format!("{library}, which /etc/nsswitch.conf names,");
+    let remedy = "see that the service behind it runs and knows the user (for sss: 'systemctl status sssd'), \
+                  or take the line 'subid:' out of /etc/nsswitch.conf";
+    let sentence = match answer {
+        // It has changed its mind since, or affirms parts and not the whole.
+        Answer::Yes | Answer::No => {
+            return Cause::new(
+                Key::NotDelegated,
+                format!(
+                    "{named} does not delegate the {word}s {} to {caller}; it lists {listed}",
+                    refused.lower_range()
+                ),
+                "ask for what is listed, or have the directory delegate more (FreeIPA: ipa subid-generate)",
+            );
+        }
+        Answer::UnknownUser => format!("{named} does not know {caller}"),
+        Answer::ConnectionError => format!("{named} cannot reach its service (connection error)"),
+        Answer::Error => format!("{named} failed"),
+        Answer::Undefined(status) => format!("{named} answered with the undefined status {status}"),
+    };
+    Cause::new(Key::Plugin, sentence, remedy)
+}
+
+fn plugin_unusable(reason: &str, facts: &Facts) -> Cause {
+    Cause::new(
+        Key::Plugin,
+        format!(
+            "the plugin that /etc/nsswitch.conf names cannot be used, so {} decided: {reason}",
+            facts.kind.subid_file()
+        ),
+        "install the package that has it (for sss: sssd-common), or take the line 'subid:' out of /etc/nsswitch.conf",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Answer, Delegation, Lines, not_allowed, unreadable};
+    use crate::diagnosis::conclude::samples::{extents, facts, ids};
+    use crate::diagnosis::facts::delegation::Defect;
+    use nix::errno::Errno;
+
+    fn sentences(delegation: Delegation) -> Vec<String> {
+        let facts = facts(|facts| facts.delegation = Some(delegation));
+        let causes = not_allowed(extents("0 100000 100")[0], &facts);
+        causes.into_iter().map(|cause| format!("{} => {}", cause.sentence, cause.fix.unwrap())).collect()
+    }
+
+    fn file(change: impl FnOnce(&mut Lines)) -> Delegation {
+        let mut lines = Lines { free: 165_536, ..Lines::default() };
+        change(&mut lines);
+        Delegation::File { unusable_plugin: None, lines }
+    }
+
+    #[test]
+    fn a_refused_range_is_told_with_what_is_delegated_and_what_nearly_fits() {
+        let near = || Some((3, "Alice".to_owned()));
+        let defective = || Some((2, Defect::Fields(4)));
+        for (delegation, beginnings) in [
+            (
+                file(|_| {}),
+                &["/etc/subuid has no line for alice (uid 1000), who wants the uids 100000 to 100099 => \
+                   as root, run 'usermod --add-subuids 165536-231071 alice'"][..],
+            ),
+            (
+                file(|lines| lines.delegated = ids(&[(100_000, 60)])),
+                &[
+                    "of the uids wanted, 100060 to 100099 are not delegated to alice: /etc/subuid has 100000 to 100059 => \
+                   ask for no more, or as root, run 'usermod",
+                ],
+            ),
+            (
+                file(|lines| lines.near = near()),
+                &["/etc/subuid has no line for alice (uid 1000), who wants the uids 100000 to 100099; \
+                   line 3 has the owner 'Alice', which is not the caller => if alice is meant by 'Alice' in line 3"],
+            ),
+            (
+                file(|lines| lines.defective = defective()),
+                &[
+                    "line 2 of /etc/subuid is for alice and delegates nothing: it has 4 fields instead of 3 => write line 2",
+                ],
+            ),
+            (
+                file(|lines| {
+                    lines.defective = defective();
+                    lines.delegated = ids(&[(5, 5)]);
+                }),
+                &["line 2 of /etc/subuid", "of the uids wanted, 100000 to 100099 are not delegated"],
+            ),
+            (
+                Delegation::File { unusable_plugin: Some("broken".into()), lines: Lines::default() },
+                &[
+                    "the plugin that /etc/nsswitch.conf names cannot be used, so /etc/subuid decided: broken => install",
+                    "/etc/subuid has no line for alice",
+                ],
+            ),
+        ] {
+            let found = sentences(delegation);
+            assert_eq!(found.len(), beginnings.len(), "{found:?}");
+            for (found, beginning) in found.iter().zip(beginnings) {
+                assert!(found.starts_with(beginning), "{found}\n{beginning}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_plugin_says_no_or_fails_in_its_own_way() {
+        for (answer, beginning) in [
+            (
+                Answer::No,
+                "libsubid_x.so, which /etc/nsswitch.conf names, does not delegate the uids 100000 to 100099 to alice; it lists 7",
+            ),
+            (Answer::UnknownUser, "libsubid_x.so, which /etc/nsswitch.conf names, does not know alice"),
+            (
+                Answer::ConnectionError,
+                "libsubid_x.so, which /etc/nsswitch.conf names, cannot reach its service",
+            ),
+            (Answer::Error, "libsubid_x.so, which /etc/nsswitch.conf names, failed"),
+            (
+                Answer::Undefined(9),
+                "libsubid_x.so, which /etc/nsswitch.conf names, answered with the undefined status 9",
+            ),
+        ] {
+            let plugin =
+                Delegation::Plugin { library: "libsubid_x.so".into(), answer, listed: ids(&[(7, 1)]) };
+            assert!(sentences(plugin)[0].starts_with(beginning), "{answer:?}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_says_why() {
+        for (errno, beginning) in [
+            (Errno::ENOENT, "there is no /etc/subuid"),
+            (Errno::EACCES, "/etc/subuid is not readable for alice"),
+            (Errno::ELOOP, "/etc/subuid is a symbolic link"),
+            (Errno::EISDIR, "/etc/subuid is there and cannot be read: Is a directory"),
+        ] {
+            let cause = unreadable(errno.into(), &facts(|_| {}));
+            assert!(cause.sentence.starts_with(beginning), "{}", cause.sentence);
+        }
+    }
+}

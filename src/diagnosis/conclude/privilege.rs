@@ -1,0 +1,163 @@
+//! Why the program was started without the capability that it needs.
+
+use super::{Cause, Key};
+use crate::diagnosis::facts::Facts;
+use crate::diagnosis::facts::program::{FileCapabilities, Program};
+use crate::kind::Kind;
+use crate::shown::shown_path;
+
+/// All the reasons that were seen, the program's own first.
+pub(super) fn missing(facts: &Facts) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    if let Some((program, mount)) = &facts.program {
+        causes.extend(offers_nothing(program, facts.kind));
+        if program.nosuid {
+            let mount = mount.as_ref().map_or("?", |mount| mount.point.as_str());
+            causes.push(nosuid(&shown_path(&program.path), mount));
+        }
+    }
+    let process = &facts.process;
+    if process.no_new_privs == Some(true) {
+        causes.push(no_new_privs());
+    }
+    if process.bounded == Some(false) {
+        causes.push(bounding_set(facts.kind));
+    }
+    // It is to be told only of a program that would have had privilege otherwise.
+    if process.traced == Some(true) && causes.is_empty() {
+        causes.push(traced());
+    }
+    causes
+}
+
+/// What is wrong with the program's file, if anything is.
+fn offers_nothing(program: &Program, kind: Kind) -> Option<Cause> {
+    use FileCapabilities::{Absent, Foreign, Others, Sufficient};
+
+    let path = shown_path(&program.path);
+    let capabilities = program.capabilities?;
+    if program.is_setuid_root() || capabilities == Sufficient {
+        return None;
+    }
+    let setcap = format!("as root, run 'setcap cap_set{}=ep {path}'", kind.word());
+    let install = format!(
+        "{setcap}, or 'chmod u+s {path}' where images lose file capabilities; reinstalling the package does it, too"
+    );
+    Some(match capabilities {
+        Foreign(root) => {
+            let whose = root.map_or(String::new(), |root| format!(", the one whose root is uid {root} here"));
+            Cause::new(
+                Key::ForeignCapabilities,
+                format!("the file capabilities of {path} were set in another user namespace{whose}"),
+                format!("{setcap} in this user namespace"),
+            )
+        }
+        Absent if program.is_setuid() => Cause::new(
+            Key::Unprivileged,
+            format!(
+                "{path} is setuid to uid {} and not to root, and has no file capabilities",
+                program.owner
+            ),
+            install,
+        ),
+        Absent => Cause::new(
+            Key::Unprivileged,
+            format!("{path} has neither the setuid bit nor file capabilities (mode {:04o})", program.mode),
+            install,
+        ),
+        Others | Sufficient => Cause::new(
+            Key::Unprivileged,
+            format!("{path} has file capabilities, but not cap_set{}", kind.word()),
+            install,
+        ),
+    })
+}
+
+fn no_new_privs() -> Cause {
+    Cause::new(
+        Key::NoNewPrivs,
+        "no_new_privs is set, so neither the setuid bit nor file capabilities give a program privilege",
+        "take it back where it was set: no --security-opt=no-new-privileges (podman, Docker), \
+         allowPrivilegeEscalation: true (Kubernetes), NoNewPrivileges=no (systemd)",
+    )
+}
+
+fn nosuid(path: &str, mount: &str) -> Cause {
+    Cause::new(
+        Key::Nosuid,
+        format!("{path} is on a file system that is mounted nosuid ({mount}), so it gets no privilege"),
+        format!("install the program elsewhere, or as root run 'mount -o remount,suid {mount}'"),
+    )
+}
+
+fn bounding_set(kind: Kind) -> Cause {
+    Cause::new(
+        Key::BoundingSet,
+        format!(
+            "CAP_SET{} is not in the bounding set, so no program can have it here",
+            kind.word().to_uppercase()
+        ),
+        "start the container with --cap-add=setuid,setgid (podman, Docker) or capabilities.add: [SETUID, SETGID] \
+         (Kubernetes), the service with both in CapabilityBoundingSet= (systemd)",
+    )
+}
+
+fn traced() -> Cause {
+    Cause::new(
+        Key::Traced,
+        "a debugger traces this program, and the kernel gives it no privilege then",
+        "run it without the debugger, or the debugger as root",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Key::{self, *};
+    use super::missing;
+    use crate::diagnosis::conclude::samples::{facts, program};
+    use crate::diagnosis::facts::process::Process;
+    use crate::diagnosis::facts::program::FileCapabilities::{Absent, Foreign, Others, Sufficient};
+
+    fn process(no_new_privs: bool, bounded: bool, traced: bool) -> Process {
+        Process {
+            no_new_privs: Some(no_new_privs),
+            bounded: Some(bounded),
+            traced: Some(traced),
+            ..Process::default()
+        }
+    }
+
+    #[test]
+    fn what_took_the_privilege_is_told_the_programs_own_part_first() {
+        let sound = || process(false, true, false);
+        for (mode, owner, capabilities, process, keys) in [
+            (0o755, 0, Some(Absent), sound(), &[Unprivileged][..]),
+            (0o4755, 1000, Some(Absent), sound(), &[Unprivileged]),
+            (0o755, 0, Some(Others), sound(), &[Unprivileged]),
+            (0o755, 0, Some(Foreign(Some(100_000))), sound(), &[ForeignCapabilities]),
+            (0o755, 0, Some(Foreign(None)), sound(), &[ForeignCapabilities]),
+            (0o4755, 0, Some(Foreign(None)), sound(), &[]),
+            (0o4755, 0, Some(Absent), process(true, true, false), &[NoNewPrivs]),
+            (0o755, 0, Some(Sufficient), process(true, true, false), &[NoNewPrivs]),
+            (0o755, 0, Some(Absent), process(true, true, false), &[Unprivileged, NoNewPrivs]),
+            (0o755, 0, Some(Absent), process(false, false, true), &[Unprivileged, BoundingSet]),
+            (0o4755, 0, Some(Absent), process(true, false, true), &[NoNewPrivs, BoundingSet]),
+            (0o4755, 0, Some(Absent), process(false, true, true), &[Traced]),
+            (0o4755, 0, Some(Absent), sound(), &[]),
+            (0o755, 0, None, process(true, true, false), &[NoNewPrivs]),
+            (0o755, 0, None, Process::default(), &[]),
+        ] {
+            let facts = facts(|facts| {
+                facts.program = program(mode, owner, capabilities);
+                facts.process = process.clone();
+            });
+            let found: Vec<Key> = missing(&facts).iter().map(|cause| cause.key).collect();
+            assert_eq!(found, keys, "{mode:o} {owner} {capabilities:?} {process:?}");
+        }
+        let mut facts = facts(|facts| facts.program = program(0o4755, 0, Some(Absent)));
+        if let Some((program, _)) = &mut facts.program {
+            program.nosuid = true;
+        }
+        assert_eq!(missing(&facts)[0].key, Nosuid);
+    }
+}

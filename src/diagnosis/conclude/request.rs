@@ -1,0 +1,170 @@
+//! What is wrong with the request itself.
+
+use super::{Cause, Key};
+use crate::diagnosis::facts::Facts;
+use crate::extent::{BadNumber, Extent};
+use crate::kind::Kind;
+use crate::map;
+use crate::range::IdSet;
+use crate::target::BadTarget;
+
+/// How many extents a map may have since Linux 4.15 (`UID_GID_MAP_MAX_EXTENTS`), and before
+/// (`UID_GID_MAP_MAX_BASE_EXTENTS`).
+const MOST_EXTENTS: usize = 340;
+const MOST_EXTENTS_ONCE: usize = 5;
+const MANY_EXTENTS_SINCE: (u32, u32) = (4, 15);
+
+pub(super) fn bad_target(bad: BadTarget, facts: &Facts) -> Cause {
+    let fix = match bad {
+        BadTarget::Ended => {
+            let sentence = format!("{} is {bad}", facts.target_word);
+            return Cause::new(
+                Key::NoProcess,
+                sentence,
+                "keep the process alive until both of its maps are written",
+            );
+        }
+        BadTarget::Elsewhere => "call it in a PID namespace, with its own /proc, in which the process is",
+        _ => {
+            "give the PID in decimal, or fd: and the number of a descriptor that is handed down, \
+             of a process's directory in /proc or a pidfd"
+        }
+    };
+    Cause::new(Key::Argument, format!("argument 1 (target) is '{}', {bad}", facts.target_word), fix)
+}
+
+pub(super) fn bad_number(number: &BadNumber) -> Cause {
+    let fix = "give three numbers for each range, in decimal, octal after 0 or hexadecimal after 0x: \
+               two ids up to 4294967294 and a count of at least 1 that ends there or before";
+    Cause::new(Key::Argument, number.to_string(), fix)
+}
+
+pub(super) fn missing_words(argc: usize) -> Cause {
+    let sentence = format!("after the target there are {argc} arguments, which are not three for each range");
+    Cause::new(
+        Key::Argument,
+        sentence,
+        "give three for each range: the first id inside, the first id outside, the count",
+    )
+}
+
+/// What the kernel answers with EINVAL, in its order.
+pub(super) fn invalid(facts: &Facts) -> Vec<Cause> {
+    let extents = &facts.extents;
+    let fix = format!(
+        "delegate fewer and larger ranges in {}: lines that touch can be one",
+        facts.kind.subid_file()
+    );
+    let bytes = map::text(extents).len();
+    if bytes >= facts.process.page_size {
+        let limit = facts.process.page_size;
+        let sentence =
+            format!("the map has {bytes} bytes, and the kernel takes less than {limit} in one write");
+        return vec![Cause::new(Key::TooMuch, sentence, fix)];
+    }
+    let most = match facts.process.kernel {
+        Some(version) if version < MANY_EXTENTS_SINCE => MOST_EXTENTS_ONCE,
+        _ => MOST_EXTENTS,
+    };
+    if let Some(cause) = overlap(extents, facts.kind) {
+        return vec![cause];
+    }
+    if extents.len() > most {
+        let sentence =
+            format!("the request has {} ranges, and the kernel takes at most {most}", extents.len());
+        return vec![Cause::new(Key::TooMuch, sentence, fix)];
+    }
+    Vec::new()
+}
+
+fn overlap(extents: &[Extent], kind: Kind) -> Option<Cause> {
+    for (second, later) in extents.iter().enumerate() {
+        for (first, earlier) in extents.iter().take(second).enumerate() {
+            for (side, one, other) in [
+                ("inside", earlier.upper_range(), later.upper_range()),
+                ("outside", earlier.lower_range(), later.lower_range()),
+            ] {
+                let Some(common) = one.common(other) else { continue };
+                let ids = IdSet::from_iter([common]);
+                let (first, second) = (first.saturating_add(1), second.saturating_add(1));
+                let sentence = format!(
+                    "ranges {first} and {second} of the request overlap: {side}, both have the {} {ids}",
+                    kind.word()
+                );
+                let fix = format!(
+                    "map each id once; clients take their ranges from {}, so look for a line that is there twice",
+                    kind.subid_file()
+                );
+                return Some(Cause::new(Key::Overlap, sentence, fix));
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Key::*;
+    use super::{bad_target, invalid};
+    use crate::diagnosis::conclude::samples::{extents, facts};
+    use crate::target::BadTarget;
+
+    #[test]
+    fn what_the_kernel_cannot_take_is_told_by_its_size_or_place() {
+        let many = |count: u32, first: u32| {
+            let range = |n| format!("{n} {} 1", first + n);
+            (0..count).map(range).collect::<Vec<_>>().join(" ")
+        };
+        for (wanted, kernel, expected) in [
+            (many(340, 2_000), (6, 1), None),
+            (
+                many(341, 2_000),
+                (6, 1),
+                Some((TooMuch, "the request has 341 ranges, and the kernel takes at most 340")),
+            ),
+            (
+                many(6, 100_000),
+                (4, 14),
+                Some((TooMuch, "the request has 6 ranges, and the kernel takes at most 5")),
+            ),
+            (
+                many(300, 3_000_000_000),
+                (6, 1),
+                Some((TooMuch, "the map has 4990 bytes, and the kernel takes less than 4096 in one write")),
+            ),
+            (
+                "0 100 10 20 200 5 9 300 1".to_owned(),
+                (6, 1),
+                Some((Overlap, "ranges 1 and 3 of the request overlap: inside, both have the uid 9")),
+            ),
+            (
+                "0 100 10 20 105 10".to_owned(),
+                (6, 1),
+                Some((
+                    Overlap,
+                    "ranges 1 and 2 of the request overlap: outside, both have the uid 105 to 109",
+                )),
+            ),
+            ("0 100 10 10 110 10".to_owned(), (6, 1), None),
+        ] {
+            let causes = invalid(&facts(|facts| {
+                facts.extents = extents(&wanted);
+                facts.process.kernel = Some(kernel);
+            }));
+            let found = causes.first().map(|cause| (cause.key, cause.sentence.as_str()));
+            assert_eq!(found, expected, "{} ranges", wanted.len());
+        }
+    }
+
+    #[test]
+    fn a_target_that_is_none_is_named() {
+        let facts = facts(|facts| facts.target_word = "fd:7".into());
+        let cause = bad_target(BadTarget::NotOpen, &facts);
+        assert_eq!(cause.sentence, "argument 1 (target) is 'fd:7', a descriptor that is not open");
+        let cause = bad_target(BadTarget::Ended, &facts);
+        assert_eq!(
+            (cause.key, cause.sentence.as_str()),
+            (NoProcess, "fd:7 is a pidfd whose process has ended")
+        );
+    }
+}

@@ -1,0 +1,112 @@
+//! Whose target it is, and who calls.
+
+use super::{Cause, Key};
+use crate::diagnosis::facts::Facts;
+use crate::error::Error;
+use crate::privilege::Start;
+
+pub(super) fn no_passwd_entry(start: &Start) -> Cause {
+    let (uid, gid) = (start.uid, start.gid);
+    Cause::new(
+        Key::NoPasswdEntry,
+        format!("uid {uid} has no entry in the passwd database"),
+        format!(
+            "add one, in the image, or at start where uids are random (OpenShift): \
+             'echo user:x:{uid}:{gid}::/home/user:/bin/sh >>/etc/passwd'"
+        ),
+    )
+}
+
+/// The target is not the caller's.
+pub(super) fn foreign(error: &Error, facts: &Facts) -> Vec<Cause> {
+    let Error::ForeignTarget { uid, gid, login_gid, target_uid, target_gid } = *error else {
+        return Vec::new();
+    };
+    let target = facts.target_name();
+    let mut causes = Vec::new();
+    let real_uid = facts.target.as_ref().and_then(|target| target.real_uid);
+    if target_uid != uid && real_uid == Some(uid) {
+        causes.push(Cause::new(
+            Key::ForeignTarget,
+            format!("{target} is the caller's, but not dumpable, so that uid {target_uid} owns it in /proc"),
+            "have the process call prctl(PR_SET_DUMPABLE, 1) after it changed ids, or exec a program that it may read",
+        ));
+        return causes;
+    }
+    if target_uid != uid {
+        causes.push(Cause::new(
+            Key::ForeignTarget,
+            format!("{target} belongs to uid {target_uid}, and the caller is uid {uid}"),
+            format!("call it as uid {target_uid}"),
+        ));
+        return causes;
+    }
+    if target_gid != gid {
+        let fix = if facts.groups.contains(&target_gid) || target_gid == login_gid {
+            format!("call it under gid {target_gid}, with sg or newgrp")
+        } else {
+            format!("start the process under gid {gid}")
+        };
+        let sentence = format!("{target} has gid {target_gid}, and the caller has gid {gid}");
+        causes.push(Cause::new(Key::ForeignTarget, sentence, fix));
+    }
+    if gid != login_gid && (target_gid == gid || target_gid != login_gid) {
+        causes.push(Cause::new(
+            Key::ForeignTarget,
+            format!("the caller has gid {gid}, which is not the login group, {login_gid}"),
+            format!(
+                "start both under gid {login_gid}, with sg or newgrp, or as root set GRANT_AUX_GROUP_SUBIDS yes \
+                 in /etc/login.defs"
+            ),
+        ));
+    }
+    causes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::foreign;
+    use crate::diagnosis::conclude::samples::{facts, target};
+    use crate::diagnosis::facts::target::Relation;
+    use crate::error::Error;
+
+    #[test]
+    fn another_users_a_hidden_and_another_groups_target_are_told_apart() {
+        for (gid, login_gid, (target_uid, target_gid), real_uid, member, sentences) in [
+            (1000, 1000, (1001, 1001), 1001, false, &["process 7 belongs to uid 1001"][..]),
+            (1000, 1000, (0, 0), 0, false, &["process 7 belongs to uid 0"]),
+            (1000, 1000, (0, 0), 1000, false, &["process 7 is the caller's, but not dumpable"]),
+            (1000, 1000, (1000, 100), 1000, false, &["process 7 has gid 100"]),
+            (100, 1000, (1000, 100), 1000, true, &["the caller has gid 100, which is not the login group"]),
+            (100, 1000, (1000, 1000), 1000, false, &["process 7 has gid 1000"]),
+            (100, 1000, (1000, 101), 1000, false, &["process 7 has gid 101", "the caller has gid 100"]),
+        ] {
+            let error = Error::ForeignTarget { uid: 1000, gid, login_gid, target_uid, target_gid };
+            let facts = facts(|facts| {
+                facts.target = target(Relation::Child, Some(false));
+                if let Some(target) = &mut facts.target {
+                    target.real_uid = Some(real_uid);
+                }
+                facts.groups = if member { vec![target_gid] } else { vec![] };
+            });
+            let causes = foreign(&error, &facts);
+            assert_eq!(causes.len(), sentences.len(), "{causes:?}");
+            for (cause, sentence) in causes.iter().zip(sentences) {
+                assert!(cause.sentence.starts_with(sentence), "{}", cause.sentence);
+            }
+        }
+    }
+
+    #[test]
+    fn a_member_is_told_to_change_groups() {
+        let error =
+            Error::ForeignTarget { uid: 1000, gid: 1000, login_gid: 1000, target_uid: 1000, target_gid: 100 };
+        for (groups, fix) in [
+            (vec![100], "call it under gid 100, with sg or newgrp"),
+            (vec![], "start the process under gid 1000"),
+        ] {
+            let causes = foreign(&error, &facts(|facts| facts.groups = groups.clone()));
+            assert_eq!(causes[0].fix.as_deref(), Some(fix));
+        }
+    }
+}

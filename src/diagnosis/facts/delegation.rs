@@ -1,0 +1,252 @@
+//! What is delegated to the caller, and what looks as if it was meant to be.
+
+use std::io::{BufRead, BufReader, Read};
+
+use crate::caller::Caller;
+use crate::extent::Extent;
+use crate::kind::Kind;
+use crate::number::{self, Base, NumberError};
+use crate::range::{IdRange, IdSet};
+use crate::shown::shown;
+use crate::subid::line::Line;
+use crate::subid::lines::LONGEST_LINE;
+use crate::subid::nss::{Answer, Plugin};
+use crate::subid::{Delegated, SubidFile};
+
+/// More of a file is not looked at: 64 MiB are some two million lines.
+const MOST_BYTES: u64 = 64 << 20;
+
+/// The first id that is usual to delegate; see SUB_UID_MIN in login.defs(5).
+const FIRST_USUAL: u64 = 100_000;
+
+/// What the source says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Delegation {
+    /// The plugin was asked.
+    Plugin {
+        /// Its library.
+        library: String,
+        /// What it said of the range.
+        answer: Answer,
+        /// What it lists for the caller, if it does.
+        listed: IdSet,
+    },
+    /// The file was read.
+    File {
+        /// Why not the plugin, if one is configured.
+        unusable_plugin: Option<String>,
+        /// What there is in it.
+        lines: Lines,
+    },
+}
+
+/// The lines of a file that have to do with the caller.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lines {
+    /// What is delegated to the caller's name or uid.
+    pub delegated: IdSet,
+    /// The first line for the caller that delegates nothing, by its number, and why.
+    pub defective: Option<(usize, Defect)>,
+    /// The first line whose owner is nearly the caller, by its number, and that owner.
+    pub near: Option<(usize, String)>,
+    /// The first id after all that is delegated to anybody.
+    pub free: u64,
+}
+
+/// Why a line delegates nothing.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Defect {
+    /// Not three fields.
+    #[error("it has {0} fields instead of 3")]
+    Fields(usize),
+    /// Windows's end of line.
+    #[error("it ends with a carriage return")]
+    CarriageReturn,
+    /// A field is no number.
+    #[error("its {field} '{text}' is not a number")]
+    NotANumber {
+        /// Which.
+        field: &'static str,
+        /// What is there.
+        text: String,
+    },
+    /// A field is too large, or negative.
+    #[error("its {field} '{text}' is out of range")]
+    OutOfRange {
+        /// Which.
+        field: &'static str,
+        /// What is there.
+        text: String,
+    },
+    /// The count is 0.
+    #[error("its count is 0")]
+    Zero,
+    /// There are no such ids.
+    #[error("it ends beyond the last id, 4294967295")]
+    BeyondLastId,
+    /// It is not read.
+    #[error("it is longer than {LONGEST_LINE} bytes")]
+    TooLong,
+}
+
+impl Delegation {
+    /// Asks the source again, for the range that was refused; `None` if it cannot be asked.
+    #[must_use]
+    pub fn examine(kind: Kind, caller: &Caller, refused: Extent) -> Option<Self> {
+        let unusable_plugin = match Plugin::configured() {
+            Ok(Some(plugin)) => return Some(Self::of_plugin(&plugin, kind, caller, refused)),
+            Ok(None) => None,
+            Err(unusable) => Some(unusable.to_string()),
+        };
+        let file = SubidFile::open(kind).ok()?.into_reader();
+        Some(Self::File { unusable_plugin, lines: Lines::read(file, caller) })
+    }
+
+    fn of_plugin(plugin: &Plugin, kind: Kind, caller: &Caller, refused: Extent) -> Self {
+        let listed = plugin.list(kind, &caller.name).unwrap_or_default();
+        let range = |Delegated { start, count }: &Delegated| {
+            IdRange::of_ids((*start).try_into().ok()?, (*count).try_into().ok()?)
+        };
+        Self::Plugin {
+            library: plugin.name().to_owned(),
+            answer: plugin.ask(kind, &caller.name, refused),
+            listed: listed.iter().filter_map(range).collect(),
+        }
+    }
+}
+
+impl Lines {
+    fn read(file: Option<impl Read>, caller: &Caller) -> Self {
+        let mut lines = Self { free: FIRST_USUAL, ..Self::default() };
+        let mut delegated = Vec::new();
+        let Some(file) = file else { return lines };
+        for (index, line) in BufReader::new(file.take(MOST_BYTES)).split(b'\n').enumerate() {
+            let Ok(line) = line else { break };
+            let number = index.saturating_add(1);
+            let Some(parsed) = Line::parse(&line) else { continue };
+            let range = parsed.range().filter(|range| range.count() > 0 && line.len() <= LONGEST_LINE);
+            lines.free = lines.free.max(range.map_or(0, IdRange::end));
+            if parsed.owner() == caller.name || parsed.owner_is_uid(caller.uid) {
+                match range {
+                    Some(range) => delegated.push(range),
+                    None => drop(lines.defective.get_or_insert_with(|| (number, defect(&line)))),
+                }
+            } else if lines.near.is_none() && is_near(parsed.owner(), caller) {
+                lines.near = Some((number, shown(parsed.owner())));
+            }
+        }
+        lines.delegated = delegated.into_iter().collect();
+        lines
+    }
+}
+
+/// What is wrong with a line that has an owner and delegates nothing.
+fn defect(line: &[u8]) -> Defect {
+    if line.len() > LONGEST_LINE {
+        return Defect::TooLong;
+    }
+    if line.ends_with(b"\r") {
+        return Defect::CarriageReturn;
+    }
+    let fields: Vec<&[u8]> = line.split(|byte| *byte == b':').collect();
+    let [_, start, count] = fields[..] else { return Defect::Fields(fields.len()) };
+    for (field, text) in [("start", start), ("count", count)] {
+        match number::parse(text, Base::Prefixed, 0..=u32::MAX.into()) {
+            Ok(0) if field == "count" => return Defect::Zero,
+            Ok(_) => {}
+            Err(NumberError::Malformed) => return Defect::NotANumber { field, text: shown(text) },
+            Err(NumberError::OutOfRange) => return Defect::OutOfRange { field, text: shown(text) },
+        }
+    }
+    Defect::BeyondLastId
+}
+
+/// Whether an owner that is not the caller was probably meant to be: blanks, case, a comment's sign, a domain, a slip of
+/// one letter, another form of the uid, or the gid.
+fn is_near(owner: &[u8], caller: &Caller) -> bool {
+    let trimmed = owner.trim_ascii().trim_ascii_start();
+    let trimmed = trimmed.strip_prefix(b"#").unwrap_or(trimmed).trim_ascii();
+    let bare = trimmed.split(|byte| *byte == b'@').next().unwrap_or_default();
+    let bare = bare.rsplit(|byte| *byte == b'\\' || *byte == b'+').next().unwrap_or_default();
+    let number = number::parse(trimmed, Base::Prefixed, 0..=u32::MAX.into());
+    bare.eq_ignore_ascii_case(&caller.name)
+        || number.is_ok_and(|number| number == caller.uid.into() || number == caller.gid.into())
+        || (caller.name.len() >= 4 && is_one_slip_away(bare, &caller.name))
+}
+
+/// Whether one letter inserted, left out or changed makes one of the other, or two exchanged.
+fn is_one_slip_away(one: &[u8], other: &[u8]) -> bool {
+    let same_start = one.iter().zip(other).take_while(|(one, other)| one == other).count();
+    let rests = (one.get(same_start..), other.get(same_start..));
+    let (Some(one), Some(other)) = rests else { return false };
+    let tail = |text: &'_ [u8], skip: usize| text.get(skip..).map(<[u8]>::to_vec);
+    let equal = |skip_one, skip_other| {
+        let tails = (tail(one, skip_one), tail(other, skip_other));
+        tails.0.is_some() && tails.0 == tails.1
+    };
+    let exchanged = matches!((one, other), ([a, b, ..], [c, d, ..]) if a == d && b == c) && equal(2, 2);
+    equal(1, 1) || equal(1, 0) || equal(0, 1) || exchanged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Lines, is_near};
+    use crate::caller::Caller;
+
+    fn alice() -> Caller {
+        Caller { uid: 1000, gid: 1001, login_gid: 1001, name: b"alice".to_vec() }
+    }
+
+    #[test]
+    fn the_callers_lines_and_their_defects_are_found() {
+        let long = format!("alice:{}100:1", "0".repeat(1100));
+        for (file, delegated, defect) in [
+            ("alice:100000:10\nbob:7:7\n1000:100010:10", "100000 to 100019", None),
+            ("bob:1:1\n\nalice:1:1:x\n", "no id", Some((3, "it has 4 fields instead of 3"))),
+            ("alice:1\n", "no id", Some((1, "it has 2 fields instead of 3"))),
+            ("alice:1:10\r\n", "no id", Some((1, "it ends with a carriage return"))),
+            ("alice:1o0:10\n", "no id", Some((1, "its start '1o0' is not a number"))),
+            ("alice:100:10 \n", "no id", Some((1, "its count '10 ' is not a number"))),
+            ("alice:-1:10\n", "no id", Some((1, "its start '-1' is out of range"))),
+            ("alice:5:5\n1000:100:0\n", "5 to 9", Some((2, "its count is 0"))),
+            ("alice:4294967295:2\n", "no id", Some((1, "it ends beyond the last id, 4294967295"))),
+            (&long, "no id", Some((1, "it is longer than 1023 bytes"))),
+        ] {
+            let lines = Lines::read(Some(file.as_bytes()), &alice());
+            assert_eq!(lines.delegated.to_string(), delegated, "{file}");
+            let found = lines.defective.map(|(line, defect)| (line, defect.to_string()));
+            assert_eq!(found, defect.map(|(line, text)| (line, text.to_owned())), "{file}");
+        }
+    }
+
+    #[test]
+    fn owners_that_are_nearly_the_caller_are_told_from_others() {
+        for (owner, near) in [
+            ("Alice", true),
+            (" alice", true),
+            ("alice ", true),
+            ("#alice", true),
+            ("# alice", true),
+            ("alice@example.org", true),
+            ("EXAMPLE\\alice", true),
+            ("alic", true),
+            ("aliice", true),
+            ("alike", true),
+            ("ailce", true),
+            ("0x3e8", true),
+            ("+1000", true),
+            ("1001", true),
+            ("bob", false),
+            ("1002", false),
+            ("ali", false),
+            ("malices", false),
+            ("alicia", false),
+            ("", false),
+        ] {
+            assert_eq!(is_near(owner.as_bytes(), &alice()), near, "{owner:?}");
+        }
+        let lines = Lines::read(Some(&b"bob:200000:9\nAlice:100000:9\nalic:1:1\n"[..]), &alice());
+        assert_eq!(lines.near, Some((2, "Alice".to_owned())));
+        assert_eq!(lines.free, 200_009);
+    }
+}

@@ -1,0 +1,68 @@
+//! Which mount a path is on, by /proc/self/mountinfo; see proc(5).
+
+use std::path::Path;
+
+/// A mount.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mount {
+    /// Where it is.
+    pub point: String,
+    /// The file system's type.
+    pub file_system: String,
+    /// The options of the mount and of its file system, with commas.
+    pub options: String,
+}
+
+impl Mount {
+    /// Finds the mount that a path is on.
+    #[must_use]
+    pub fn of(path: &Path) -> Option<Self> {
+        of(path, &std::fs::read_to_string("/proc/self/mountinfo").ok()?)
+    }
+
+    /// Whether an option is among its options.
+    #[must_use]
+    pub fn has(&self, option: &str) -> bool {
+        self.options.split(',').any(|each| each == option)
+    }
+}
+
+/// The longest mount point that the path begins with; of mounts on one another, the last.
+fn of(path: &Path, mountinfo: &str) -> Option<Mount> {
+    let mounts = mountinfo.lines().filter_map(parse).filter(|mount| path.starts_with(&mount.point));
+    mounts.max_by_key(|mount| mount.point.len())
+}
+
+fn parse(line: &str) -> Option<Mount> {
+    let (mount, file_system) = line.split_once(" - ")?;
+    let mut mount = mount.split(' ').skip(4);
+    let (point, options) = (mount.next()?, mount.next()?);
+    let mut file_system = file_system.split(' ');
+    let (kind, super_options) = (file_system.next()?, file_system.nth(1)?);
+    let options = format!("{options},{super_options}");
+    Some(Mount { point: point.to_owned(), file_system: kind.to_owned(), options })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of;
+    use std::path::Path;
+
+    #[test]
+    fn the_innermost_and_last_mount_is_it() {
+        let table = "1 0 8:1 / / rw,relatime shared:1 - ext4 /dev/a rw\n\
+                     2 1 0:5 / /proc rw,nosuid - proc proc rw,hidepid=invisible\n\
+                     3 1 0:6 / /procession ro - tmpfs t rw\n\
+                     4 2 0:5 / /proc ro,nosuid - proc proc rw\n";
+        for (path, point, file_system, read_only) in [
+            ("/proc/1/uid_map", "/proc", "proc", true),
+            ("/processor", "/", "ext4", false),
+            ("/procession/x", "/procession", "tmpfs", true),
+        ] {
+            let mount = of(Path::new(path), table).unwrap();
+            assert_eq!((mount.point.as_str(), mount.file_system.as_str()), (point, file_system), "{path}");
+            assert_eq!(mount.has("ro"), read_only, "{path}");
+        }
+        assert_eq!(of(Path::new("relative"), table), None);
+    }
+}

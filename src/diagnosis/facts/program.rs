@@ -1,0 +1,125 @@
+//! What the file of the running program offers to whoever starts it.
+
+use std::path::PathBuf;
+
+use nix::sys::stat::{Mode, stat};
+use nix::sys::statvfs::{FsFlags, statvfs};
+
+use crate::kind::Kind;
+
+/// The running program's file, whatever its path means now.
+const PROGRAM: &str = "/proc/self/exe";
+
+/// The attribute of file capabilities, as `struct vfs_ns_cap_data` in the kernel's include/uapi/linux/capability.h.
+const CAPABILITY_ATTRIBUTE: &str = "security.capability";
+
+/// The program's file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Program {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its permission bits.
+    pub mode: u32,
+    /// Its owner.
+    pub owner: u32,
+    /// Its file capabilities; `None` where they cannot be known.
+    pub capabilities: Option<FileCapabilities>,
+    /// Whether it lies on a file system from which nobody gets privilege.
+    pub nosuid: bool,
+}
+
+/// What the file capabilities are good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileCapabilities {
+    /// There are none.
+    Absent,
+    /// They do not include the one for a map of our kind.
+    Others,
+    /// They include it.
+    Sufficient,
+    /// They were set in another user namespace, whose uid 0 is this here, if anything.
+    Foreign(Option<u32>),
+}
+
+impl Program {
+    /// Looks at the file; `None` if it cannot be looked at.
+    #[must_use]
+    pub fn examine(kind: Kind) -> Option<Self> {
+        let status = stat(PROGRAM).ok()?;
+        Some(Self {
+            path: std::fs::read_link(PROGRAM).ok()?,
+            mode: status.st_mode & 0o7777,
+            owner: status.st_uid,
+            capabilities: file_capabilities(kind),
+            nosuid: statvfs(PROGRAM).ok()?.flags().contains(FsFlags::ST_NOSUID),
+        })
+    }
+
+    /// Whether whoever starts it becomes root, as far as it is up to the file.
+    #[must_use]
+    pub const fn is_setuid_root(&self) -> bool {
+        self.is_setuid() && self.owner == 0
+    }
+
+    /// Whether whoever starts it becomes its owner.
+    #[must_use]
+    pub const fn is_setuid(&self) -> bool {
+        self.mode & Mode::S_ISUID.bits() != 0
+    }
+}
+
+fn file_capabilities(kind: Kind) -> Option<FileCapabilities> {
+    let mut attribute = [0; 64];
+    match rustix::fs::getxattr(PROGRAM, CAPABILITY_ATTRIBUTE, &mut attribute) {
+        Ok(length) => parse(attribute.get(..length)?, kind),
+        Err(rustix::io::Errno::NODATA | rustix::io::Errno::NOTSUP) => Some(FileCapabilities::Absent),
+        // The kernel's answer where the uid 0 that they are for is nobody in our user namespace.
+        Err(rustix::io::Errno::OVERFLOW) => Some(FileCapabilities::Foreign(None)),
+        Err(_) => None,
+    }
+}
+
+/// Little-endian words: revision and flags, permitted and inheritable, twice, and in the third revision the uid.
+fn parse(attribute: &[u8], kind: Kind) -> Option<FileCapabilities> {
+    const REVISION_MASK: u32 = 0xff00_0000;
+    const REVISION_3: u32 = 0x0300_0000;
+    let word = |index: usize| {
+        let bytes = attribute.chunks_exact(4).nth(index)?;
+        Some(u32::from_le_bytes(bytes.try_into().ok()?))
+    };
+    // For a reader whose uid 0 it is, the kernel leaves the uid out.
+    let root = if word(0)? & REVISION_MASK == REVISION_3 { word(5)? } else { 0 };
+    if root != 0 {
+        return Some(FileCapabilities::Foreign(Some(root)));
+    }
+    let permitted = u64::from(word(1)?) | u64::from(word(3).unwrap_or(0)) << 32;
+    let sufficient = permitted & kind.capability().bitmask() != 0;
+    Some(if sufficient { FileCapabilities::Sufficient } else { FileCapabilities::Others })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{FileCapabilities::*, parse};
+    use crate::kind::Kind;
+
+    #[test]
+    fn the_attribute_is_read_in_each_revision() {
+        let words = |words: &[u32]| words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<_>>();
+        let setuid = 1 << 7;
+        let setgid = 1 << 6;
+        for (attribute, expected) in [
+            (words(&[0x0200_0001, setuid, 0, 0, 0]), Some(Sufficient)),
+            (words(&[0x0200_0000, setuid | setgid, 0, 0, 0]), Some(Sufficient)),
+            (words(&[0x0200_0001, setgid, setuid, 0, 0]), Some(Others)),
+            (words(&[0x0200_0001, 0, 0, setuid, 0]), Some(Others)),
+            (words(&[0x0300_0001, setuid, 0, 0, 0, 0]), Some(Sufficient)),
+            (words(&[0x0300_0001, setuid, 0, 0, 0, 100_000]), Some(Foreign(Some(100_000)))),
+            (words(&[0x0300_0001, setuid, 0, 0, 0]), None),
+            (words(&[0x0100_0001, setuid, 0]), Some(Sufficient)),
+            (vec![1, 2, 3], None),
+            (vec![], None),
+        ] {
+            assert_eq!(parse(&attribute, Kind::Uid), expected, "{attribute:x?}");
+        }
+    }
+}
