@@ -1,7 +1,6 @@
 //! The command line, as words: options, the target, and whatever follows.
 //!
-//! There is no option but `--help` and `--version`, and these only in the first place: the rest belongs to the
-//! target and its ranges, which are looked at later, in shadow's order of checks.
+//! Options are options only in the first place: the rest belongs to the target and its ranges, which are looked at later, in shadow's order of checks.
 
 use std::ffi::OsString;
 
@@ -9,6 +8,9 @@ use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, Command, value_parser};
 
 use crate::kind::Kind;
+
+/// The option with which a check starts the program once more; see `check::namespace`.
+pub const CHECK_NAMESPACE: &str = "check-namespace";
 
 const ABOUT: &str = "Writes the id map of a process's user namespace, \
     within the caller's own id and the ranges that FILE delegates to the caller.";
@@ -27,6 +29,13 @@ pub struct Request {
 pub enum Invocation {
     /// Map.
     Map(Request),
+    /// Say whether rootless containers will work here.
+    Check {
+        /// For programs.
+        as_json: bool,
+    },
+    /// Be the process in a new namespace that a check tries on.
+    CheckNamespace,
     /// Print this to stdout, and that is all.
     Print(String),
     /// Nothing that makes sense.
@@ -41,6 +50,10 @@ pub fn parse(kind: Kind, arguments: impl IntoIterator<Item = OsString>) -> Invoc
         return Invocation::Usage;
     }
     let mut words = match command(kind).try_get_matches_from(arguments) {
+        Ok(matches) if matches.get_flag(CHECK_NAMESPACE) => return Invocation::CheckNamespace,
+        Ok(matches) if matches.get_flag("check") => {
+            return Invocation::Check { as_json: matches.get_flag("json") };
+        }
         Ok(mut matches) => matches.remove_many::<OsString>("words").into_iter().flatten(),
         Err(message) => {
             return match message.kind() {
@@ -78,14 +91,22 @@ fn command(kind: Kind) -> Command {
         .arg(
             Arg::new("version").long("version").action(ArgAction::Version).help("Print the version and exit"),
         )
+        .arg(flag("check").help("Say whether rootless containers will work here, and exit with 0 if so"))
+        .arg(flag("json").requires("check").help("With --check: as JSON"))
+        .arg(flag(CHECK_NAMESPACE).exclusive(true).hide(true))
         .arg(
             Arg::new("words")
+                .conflicts_with("check")
                 .num_args(1..)
                 .trailing_var_arg(true)
                 .allow_hyphen_values(true)
                 .hide(true)
                 .value_parser(value_parser!(OsString)),
         )
+}
+
+fn flag(name: &'static str) -> Arg {
+    Arg::new(name).long(name).action(ArgAction::SetTrue)
 }
 
 #[cfg(test)]

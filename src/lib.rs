@@ -14,6 +14,7 @@
 //! `program` is that line as code; `docs/architecture.md` explains it.
 
 pub mod caller;
+pub mod check;
 pub mod cli;
 pub mod diagnosis;
 pub mod error;

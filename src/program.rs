@@ -1,11 +1,12 @@
 //! A whole run, from the arguments to the kernel, and what is said about it.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
 use users::UsersCache;
 
 use crate::caller::Caller;
+use crate::check;
 use crate::cli::{self, Invocation, Request};
 use crate::diagnosis::explain;
 use crate::error::Error;
@@ -21,6 +22,10 @@ use crate::subid::Source;
 use crate::subid::nss::Plugin;
 use crate::target::Target;
 
+/// For somebody who tries it by hand; clients know, and do not read what comes with a success.
+const SETGROUPS_DENIED: &str = "only the caller's own gid was mapped, and not through /etc/subgid, so setgroups(2) is denied \
+    in the namespace";
+
 /// Runs newuidmap or newgidmap: privilege is dropped before the first argument is looked at.
 #[must_use]
 pub fn run(kind: Kind) -> ExitCode {
@@ -34,6 +39,14 @@ pub fn run(kind: Kind) -> ExitCode {
             // The reserve is gone by now.
             Err(error) => fail(&(message(kind, &error) + &explain(kind, start, &request, &error))),
         },
+        Invocation::Check { as_json } => {
+            drop(reserve);
+            check::run(start, as_json)
+        }
+        Invocation::CheckNamespace => {
+            drop(reserve);
+            check::namespace()
+        }
         Invocation::Print(text) => {
             // Whoever closed stdout does not want to read it.
             let _ = std::io::stdout().write_all(text.as_bytes());
@@ -58,7 +71,11 @@ fn map(kind: Kind, reserve: Reserve, start: Start, request: &Request) -> Result<
     {
         say(&format!("{}: kernel doesn't support setgroups restrictions\n", kind.program()));
     }
-    map::write(&authorized, reserve)
+    map::write(&authorized, reserve)?;
+    if authorized.setgroups() == Setgroups::Deny && std::io::stderr().is_terminal() {
+        say(&format!("{}: note: {SETGROUPS_DENIED}\n", kind.program()));
+    }
+    Ok(())
 }
 
 /// The plugin to use; one that is configured and cannot be used is told of.

@@ -66,6 +66,10 @@ pub enum Key {
     NoPasswdEntry,
     /// A malformed argument.
     Argument,
+    /// There is no program to start.
+    NotInstalled,
+    /// No user namespace can be made.
+    NoNamespace,
 }
 
 impl Cause {

@@ -16,6 +16,7 @@
 mod harness;
 
 mod arguments;
+mod check;
 mod delegation;
 mod getsubids;
 mod installation;

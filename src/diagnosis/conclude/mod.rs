@@ -3,6 +3,7 @@
 //! The first cause that applies is the one to mend first; where another one would stop the next try, it follows. From a fact
 //! that is missing nothing is concluded.
 
+mod check;
 mod delegation;
 mod privilege;
 mod process;
@@ -11,6 +12,9 @@ mod request;
 mod samples;
 mod target;
 mod write;
+
+pub use check::{no_namespace, not_installed, not_started};
+pub use target::no_passwd_entry;
 
 use nix::errno::Errno;
 
@@ -33,7 +37,7 @@ pub fn conclude(error: &Error, facts: &Facts) -> Vec<Cause> {
         Error::Malformed(number) | Error::Overflow(number) => vec![request::bad_number(number)],
         Error::RangeCount { argc, .. } => vec![request::missing_words(*argc)],
         Error::NoTarget { pid, reason } => vec![process::not_found(*pid, *reason, facts)],
-        Error::NoUserName => vec![target::no_passwd_entry(&facts.start)],
+        Error::NoUserName => vec![no_passwd_entry(&facts.start)],
         Error::ForeignTarget { .. } => target::foreign(error, facts),
         Error::SubidFile { reason, .. } => vec![delegation::unreadable(*reason, facts)],
         Error::NotAllowed { extent, .. } => delegation::not_allowed(*extent, facts),

@@ -90,7 +90,7 @@ fn nosuid(path: &str, mount: &str) -> Cause {
     )
 }
 
-fn bounding_set(kind: Kind) -> Cause {
+pub(super) fn bounding_set(kind: Kind) -> Cause {
     Cause::new(
         Key::BoundingSet,
         format!(

@@ -5,7 +5,9 @@ use crate::diagnosis::facts::Facts;
 use crate::error::Error;
 use crate::privilege::Start;
 
-pub(super) fn no_passwd_entry(start: &Start) -> Cause {
+/// The real uid is nobody's.
+#[must_use]
+pub fn no_passwd_entry(start: &Start) -> Cause {
     let (uid, gid) = (start.uid, start.gid);
     Cause::new(
         Key::NoPasswdEntry,

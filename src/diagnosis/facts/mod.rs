@@ -79,7 +79,7 @@ impl Facts {
             Error::NotAllowed { extent, .. } => caller.as_ref().zip(Some(*extent)),
             _ => None,
         };
-        let program = Program::examine(kind);
+        let program = Program::running(kind);
         Self {
             kind,
             start,

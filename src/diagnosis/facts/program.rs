@@ -1,6 +1,6 @@
 //! What the file of the running program offers to whoever starts it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use nix::sys::stat::{Mode, stat};
 use nix::sys::statvfs::{FsFlags, statvfs};
@@ -8,7 +8,7 @@ use nix::sys::statvfs::{FsFlags, statvfs};
 use crate::kind::Kind;
 
 /// The running program's file, whatever its path means now.
-const PROGRAM: &str = "/proc/self/exe";
+const RUNNING: &str = "/proc/self/exe";
 
 /// The attribute of file capabilities, as `struct vfs_ns_cap_data` in the kernel's include/uapi/linux/capability.h.
 const CAPABILITY_ATTRIBUTE: &str = "security.capability";
@@ -42,17 +42,51 @@ pub enum FileCapabilities {
 }
 
 impl Program {
-    /// Looks at the file; `None` if it cannot be looked at.
+    /// Looks at the running program's file; `None` if it cannot be looked at.
     #[must_use]
-    pub fn examine(kind: Kind) -> Option<Self> {
-        let status = stat(PROGRAM).ok()?;
+    pub fn running(kind: Kind) -> Option<Self> {
+        Some(Self { path: std::fs::read_link(RUNNING).ok()?, ..Self::examine(Path::new(RUNNING), kind)? })
+    }
+
+    /// Looks at a file; `None` if it cannot be looked at.
+    #[must_use]
+    pub fn examine(path: &Path, kind: Kind) -> Option<Self> {
+        let status = stat(path).ok()?;
         Some(Self {
-            path: std::fs::read_link(PROGRAM).ok()?,
+            path: path.to_owned(),
             mode: status.st_mode & 0o7777,
             owner: status.st_uid,
-            capabilities: file_capabilities(kind),
-            nosuid: statvfs(PROGRAM).ok()?.flags().contains(FsFlags::ST_NOSUID),
+            capabilities: file_capabilities(path, kind),
+            nosuid: statvfs(path).ok()?.flags().contains(FsFlags::ST_NOSUID),
         })
+    }
+
+    /// How it is installed, in words.
+    #[must_use]
+    pub fn how(&self, kind: Kind) -> String {
+        let mut ways = Vec::new();
+        if self.is_setuid() {
+            ways.push(if self.owner == 0 {
+                "setuid root".to_owned()
+            } else {
+                format!("setuid to uid {}", self.owner)
+            });
+        }
+        ways.extend(match self.capabilities {
+            Some(FileCapabilities::Sufficient) => Some(format!("file capability cap_set{}", kind.word())),
+            Some(FileCapabilities::Others) => Some("other file capabilities".to_owned()),
+            Some(FileCapabilities::Foreign(_)) => {
+                Some("file capabilities of another user namespace".to_owned())
+            }
+            Some(FileCapabilities::Absent) | None => None,
+        });
+        if ways.is_empty() {
+            ways.push(format!("mode {:04o} and no file capabilities", self.mode));
+        }
+        if self.nosuid {
+            ways.push("on a file system mounted nosuid".to_owned());
+        }
+        ways.join(", ")
     }
 
     /// Whether whoever starts it becomes root, as far as it is up to the file.
@@ -68,9 +102,9 @@ impl Program {
     }
 }
 
-fn file_capabilities(kind: Kind) -> Option<FileCapabilities> {
+fn file_capabilities(path: &Path, kind: Kind) -> Option<FileCapabilities> {
     let mut attribute = [0; 64];
-    match rustix::fs::getxattr(PROGRAM, CAPABILITY_ATTRIBUTE, &mut attribute) {
+    match rustix::fs::getxattr(path, CAPABILITY_ATTRIBUTE, &mut attribute) {
         Ok(length) => parse(attribute.get(..length)?, kind),
         Err(rustix::io::Errno::NODATA | rustix::io::Errno::NOTSUP) => Some(FileCapabilities::Absent),
         // The kernel's answer where the uid 0 that they are for is nobody in our user namespace.

@@ -1,0 +1,48 @@
+//! What stops a client before the program runs at all; `--check` finds it.
+
+use nix::errno::Errno;
+
+use super::{Cause, Key, privilege};
+use crate::error::Reason;
+use crate::kind::Kind;
+
+/// There is no program.
+#[must_use]
+pub fn not_installed(kind: Kind) -> Vec<Cause> {
+    vec![Cause::new(
+        Key::NotInstalled,
+        format!("no {} is in PATH, or beside this program", kind.program()),
+        "install the package",
+    )]
+}
+
+/// The kernel does not start the program: with effective file capabilities it refuses where one of them is not in
+/// the bounding set (`cap_bprm_creds_from_file` in security/commoncap.c).
+#[must_use]
+pub fn not_started(kind: Kind, reason: Reason) -> Vec<Cause> {
+    if reason.errno() == Errno::EPERM { vec![privilege::bounding_set(kind)] } else { Vec::new() }
+}
+
+/// No user namespace can be made: see unshare(2).
+#[must_use]
+pub fn no_namespace(errno: Errno) -> Vec<Cause> {
+    let cause = match errno {
+        Errno::ENOSPC | Errno::EUSERS => Cause::new(
+            Key::NoNamespace,
+            "there may be no more user namespaces: user.max_user_namespaces, here or in a namespace above, or 32 levels",
+            "as root, run 'sysctl user.max_user_namespaces=15000', and look for what sets it in /etc/sysctl.d",
+        ),
+        Errno::EPERM => Cause::without_fix(
+            Key::NoNamespace,
+            "what can forbid it: kernel.unprivileged_userns_clone=0 (Debian), a seccomp filter (Docker's default one does), \
+             a security module (kernel.apparmor_restrict_unprivileged_userns=1 on Ubuntu), or a chroot",
+        ),
+        Errno::EINVAL | Errno::ENOSYS => Cause::new(
+            Key::NoNamespace,
+            "the kernel has no user namespaces",
+            "run a kernel with CONFIG_USER_NS",
+        ),
+        _ => return Vec::new(),
+    };
+    vec![cause]
+}

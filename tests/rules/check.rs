@@ -1,0 +1,248 @@
+//! `--check`, as people see it, on sound machines and others.
+
+use std::fs;
+use std::process::{Command, Stdio};
+
+use nix::pty::openpty;
+use nix::unistd::read;
+
+use super::harness::{
+    ALICE, BOB, Kind, NOBODY_KNOWN, Namespace, Outcome, Person, ROOT, Way, World, finish, in_world,
+};
+
+/// The directory of the programs that are installed in this way is in the way of a client's look-up.
+fn path_to(world: &World, way: Way) -> String {
+    let program = world.program(way, Kind::Uid);
+    format!("PATH={}:/usr/sbin:/usr/bin:/sbin:/bin", program.parent().unwrap().display())
+}
+
+fn check_through(world: &World, mut via: Command, way: Way, kind: Kind, options: &[&str]) -> Outcome {
+    via.arg("env").arg(path_to(world, way)).arg(world.program(way, kind)).arg("--check").args(options);
+    finish(&mut via)
+}
+
+fn check(world: &World, caller: Person, way: Way, kind: Kind) -> Outcome {
+    check_through(world, caller.command("env"), way, kind, &[])
+}
+
+fn setpriv(options: &[&str]) -> Command {
+    let mut setpriv = ROOT.command("setpriv");
+    setpriv.args(["--reuid=1000", "--regid=1000", "--clear-groups"]).args(options).arg("--");
+    setpriv
+}
+
+/// The lines without their indentation.
+fn lines(outcome: &Outcome) -> Vec<&str> {
+    outcome.stdout.lines().map(str::trim).collect()
+}
+
+#[test]
+fn on_a_sound_machine_both_maps_are_made() {
+    in_world(|world| {
+        world.delegate("alice:100000:65536\nalice:300000:10\n");
+        world.for_each_program(|way, kind| {
+            let outcome = check(world, ALICE, way, kind);
+            assert_eq!((outcome.stderr.as_str(), outcome.status), ("", Some(0)), "{}", outcome.stdout);
+            let lines = lines(&outcome);
+            assert!(lines[0].ends_with(": rootless containers of alice (uid 1000)"), "{}", lines[0]);
+            let how = if way == Way::Setuid { "setuid root" } else { "file capability cap_setuid" };
+            let program = world.program(way, Kind::Uid);
+            for line in [
+                "ok    user namespace  one was made".to_owned(),
+                "ok    restrictions    none seen".to_owned(),
+                format!("ok    newuidmap       {}, {how}", program.display()),
+                "ok    delegated uids  100000 to 165535, 300000 to 300009 (this user namespace has 0 to 4294967294)"
+                    .to_owned(),
+                "ok    uid map         0 1000 1, 1 100000 65536, 65537 300000 10".to_owned(),
+                "ok    gid map         0 1000 1, 1 100000 65536, 65537 300000 10".to_owned(),
+                "They will work.".to_owned(),
+            ] {
+                assert!(lines.contains(&line.as_str()), "{line}\n{}", outcome.stdout);
+            }
+        });
+    });
+}
+
+#[test]
+fn what_is_wrong_comes_with_the_programs_own_cause_and_fix() {
+    in_world(|world| {
+        world.delegate("alice:100000:65536\n");
+        let bad = |outcome: &Outcome, expected: &[&str]| {
+            assert_eq!(outcome.status, Some(1), "{}", outcome.stdout);
+            let lines = lines(outcome);
+            assert_eq!(lines.last(), Some(&"They will not work."));
+            for line in expected {
+                assert!(lines.iter().any(|found| found.starts_with(line)), "{line}\n{}", outcome.stdout);
+            }
+        };
+        bad(
+            &check(world, ALICE, Way::Unprivileged, Kind::Uid),
+            &[
+                "bad   uid map         write to uid_map failed: Operation not permitted",
+                "cause: /mnt/Unprivileged/newuidmap has neither the setuid bit nor file capabilities (mode 0755)",
+                "fix: as root, run 'setcap cap_setuid=ep /mnt/Unprivileged/newuidmap'",
+                "cause: /mnt/Unprivileged/newgidmap has neither",
+            ],
+        );
+        bad(
+            &check_through(world, setpriv(&["--no-new-privs"]), Way::Setuid, Kind::Gid, &[]),
+            &[
+                "note  restrictions    no_new_privs",
+                "cause: no_new_privs is set",
+                "fix: take it back where it was set",
+            ],
+        );
+        bad(
+            &check_through(world, setpriv(&["--bounding-set=-setgid"]), Way::Setuid, Kind::Uid, &[]),
+            &[
+                "note  restrictions    no CAP_SETGID in the bounding set",
+                "ok    uid map",
+                "bad   gid map         write to gid_map failed",
+                "cause: CAP_SETGID is not in the bounding set",
+            ],
+        );
+        // The kernel does not start the other program then.
+        bad(
+            &check_through(world, setpriv(&["--bounding-set=-setgid"]), Way::Caps, Kind::Uid, &[]),
+            &[
+                "bad   gid map         the program cannot be started: Operation not permitted",
+                "cause: CAP_SETGID is not in the bounding set",
+            ],
+        );
+        bad(
+            &check(world, BOB, Way::Caps, Kind::Uid),
+            &["note  delegated uids  no id", "cause: /etc/subuid has no line for bob (uid 1001)"],
+        );
+        bad(
+            &check(world, NOBODY_KNOWN, Way::Setuid, Kind::Uid),
+            &["bad   user            no passwd entry", "cause: uid 4711 has no entry"],
+        );
+        world.write("subgid", "alice:100000:10:x\n");
+        bad(&check(world, ALICE, Way::Setuid, Kind::Uid), &["ok    uid map", "cause: line 1 of /etc/subgid"]);
+    });
+}
+
+fn of_70000_ids(world: &World) -> Namespace {
+    let namespace = world.namespace(ROOT);
+    for map in ["uid_map", "gid_map"] {
+        fs::write(format!("/proc/{}/{map}", namespace.pid()), "0 0 70000").unwrap();
+    }
+    namespace
+}
+
+/// As root of that namespace.
+fn inside(namespace: &Namespace) -> Command {
+    let mut nsenter = ROOT.command("nsenter");
+    nsenter.args(["--user", "--target", &namespace.pid(), "--"]);
+    nsenter
+}
+
+#[test]
+fn in_a_nested_namespace_the_ids_that_are_not_there_are_named() {
+    in_world(|world| {
+        world.delegate("alice:100000:65536\n");
+        let namespace = of_70000_ids(world);
+        let mut nested = inside(&namespace);
+        nested.args(["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"]);
+        let outcome = check_through(world, nested, Way::Setuid, Kind::Uid, &[]);
+        assert_eq!(outcome.status, Some(1));
+        for line in [
+            "ok    delegated uids  100000 to 165535 (this user namespace has 0 to 69999)",
+            "cause: of the uids wanted, 100000 to 165535 are not in this user namespace",
+            "fix: have the line 'alice:1001:68999' in /etc/subuid here",
+        ] {
+            let found = lines(&outcome).iter().any(|found| found.starts_with(line));
+            assert!(found, "{line}\n{}", outcome.stdout);
+        }
+    });
+}
+
+#[test]
+fn without_user_namespaces_that_is_said() {
+    in_world(|world| {
+        world.delegate("alice:100000:65536\n");
+        let namespace = of_70000_ids(world);
+        let mut nested = inside(&namespace);
+        nested.args([
+            "sh",
+            "-c",
+            "echo 0 >/proc/sys/user/max_user_namespaces && exec \"$@\"",
+            "sh",
+            "setpriv",
+        ]);
+        nested.args(["--reuid=1000", "--regid=1000", "--clear-groups"]);
+        let outcome = check_through(world, nested, Way::Setuid, Kind::Uid, &[]);
+        assert_eq!(outcome.status, Some(1), "{}", outcome.stderr);
+        let lines = lines(&outcome);
+        assert!(
+            lines.contains(&"bad   user namespace  cannot be made: No space left on device"),
+            "{lines:?}"
+        );
+        assert!(lines.iter().any(|line| line.starts_with("cause: there may be no more user namespaces")));
+    });
+}
+
+#[test]
+fn programs_get_json() {
+    in_world(|world| {
+        world.delegate("alice:100000:65536\n");
+        for (caller, ok) in [(ALICE, true), (BOB, false)] {
+            let outcome = check_through(world, caller.command("env"), Way::Setuid, Kind::Uid, &["--json"]);
+            assert_eq!(outcome.status, Some(i32::from(!ok)));
+            assert!(outcome.stdout.contains(&format!("\"ok\":{ok},")), "{}", outcome.stdout);
+            let mut python = Command::new("python3");
+            python.args(["-c", "import json, sys; json.loads(sys.argv[1])"]).arg(&outcome.stdout);
+            assert_eq!(finish(&mut python).stderr, "");
+        }
+    });
+}
+
+/// What a command prints to a terminal.
+fn on_a_terminal(command: &mut Command) -> String {
+    let pty = openpty(None, None).unwrap();
+    let (stdout, stderr) = (pty.slave.try_clone().unwrap(), pty.slave.try_clone().unwrap());
+    let mut child = command.stdin(Stdio::null()).stdout(stdout).stderr(stderr).spawn().unwrap();
+    // The command has copies of the terminal; when they are gone, too, reading ends with an error.
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    drop(pty.slave);
+    let mut printed = Vec::new();
+    let mut buffer = [0; 4096];
+    while let Ok(count @ 1..) = read(&pty.master, &mut buffer) {
+        printed.extend_from_slice(&buffer[..count]);
+    }
+    child.wait().unwrap();
+    String::from_utf8(printed).unwrap()
+}
+
+#[test]
+fn colours_are_for_terminals_and_for_those_who_want_them() {
+    in_world(|world| {
+        world.delegate("alice:100000:65536\n");
+        for (environment, colourful) in [("NO_COLOR=", true), ("NO_COLOR=1", false)] {
+            let mut command = ALICE.command("env");
+            command.args([environment, &path_to(world, Way::Setuid)]);
+            command.arg(world.program(Way::Setuid, Kind::Uid)).arg("--check");
+            let printed = on_a_terminal(&mut command);
+            assert!(printed.contains("They will work."), "{printed}");
+            assert_eq!(printed.contains('\x1b'), colourful, "{environment}: {printed}");
+        }
+        assert!(!check(world, ALICE, Way::Setuid, Kind::Uid).stdout.contains('\x1b'));
+    });
+}
+
+#[test]
+fn that_setgroups_is_denied_is_told_on_a_terminal_alone() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        let note = "newgidmap: note: only the caller's own gid was mapped";
+        for (wanted, told) in [("0 1000 1", true), ("0 100000 10", false), ("0 1000 1 1 100000 10", false)] {
+            let target = world.namespace(ALICE);
+            let mut command = ALICE.command(world.program(Way::Caps, Kind::Gid));
+            let printed = on_a_terminal(command.arg(target.pid()).args(wanted.split(' ')));
+            assert_eq!(printed.starts_with(note), told, "{wanted}: {printed}");
+            assert_eq!(printed.is_empty(), !told, "{wanted}: {printed}");
+        }
+        assert_eq!(world.attempt(Way::Caps, Kind::Gid, ALICE, "0 1000 1").outcome.stderr, "");
+        assert_eq!(world.attempt(Way::Caps, Kind::Uid, ALICE, "0 1000 1").outcome.stderr, "");
+    });
+}
