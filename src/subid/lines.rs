@@ -9,6 +9,9 @@ pub(crate) const LONGEST_LINE: usize = 1023;
 /// As many bytes as are kept of a longer one, to know it by.
 const TOO_LONG: usize = LONGEST_LINE + 1;
 
+/// How much is read at a time: at first a page, since most files are small and memory that is not touched costs nothing, then
+/// more.
+const FIRST_BUFFER_BYTES: usize = 4 * 1024;
 const BUFFER_BYTES: usize = 64 * 1024;
 
 /// Calls `visit` with every line that is not too long, the last one also without an end, until it breaks.
@@ -16,7 +19,7 @@ pub(super) fn for_each_line(
     mut reader: impl Read,
     mut visit: impl FnMut(&[u8]) -> ControlFlow<()>,
 ) -> io::Result<()> {
-    let mut buffer = vec![0; BUFFER_BYTES];
+    let mut buffer = vec![0; FIRST_BUFFER_BYTES];
     // The beginning of a line whose end was not read yet lies in front, and is at most one byte too long.
     let mut begun = 0;
     loop {
@@ -42,6 +45,9 @@ pub(super) fn for_each_line(
         begun = rest.len().min(TOO_LONG);
         let start = filled.saturating_sub(rest.len());
         buffer.copy_within(start..start.saturating_add(begun), 0);
+        if filled == FIRST_BUFFER_BYTES {
+            buffer.resize(BUFFER_BYTES, 0);
+        }
     }
 }
 
@@ -53,7 +59,7 @@ fn split_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 
 #[cfg(test)]
 mod tests {
-    use super::{BUFFER_BYTES, LONGEST_LINE, for_each_line};
+    use super::{BUFFER_BYTES, FIRST_BUFFER_BYTES, LONGEST_LINE, for_each_line};
     use std::io::{self, Read};
     use std::ops::ControlFlow;
 
@@ -95,7 +101,7 @@ mod tests {
             .into_iter()
             .chain(std::iter::repeat_n("filler", 20_000))
             .collect();
-        for step in [1, 7, 1024, BUFFER_BYTES - 1, BUFFER_BYTES] {
+        for step in [1, 7, 1024, FIRST_BUFFER_BYTES, BUFFER_BYTES - 1, BUFFER_BYTES] {
             let lines = lines(text.as_bytes(), step);
             assert!(lines.iter().eq(expected.iter().map(|line| line.as_bytes())), "{step} bytes at a time");
         }
