@@ -13,7 +13,7 @@ use nix::sys::stat::Mode;
 use users::Users;
 
 use super::Delegated;
-use super::line::Line;
+use super::line::{Line, Owner};
 use super::lines::for_each_line;
 use crate::caller::Caller;
 use crate::error::Error;
@@ -74,11 +74,9 @@ impl SubidFile {
     pub fn list(self, name: &[u8], uid: Option<uid_t>) -> Result<Vec<Delegated>, Error> {
         let mut ranges = Vec::new();
         let Some(file) = self.file else { return Ok(ranges) };
+        let owner = Owner::new(name, uid);
         let read = for_each_line(file, |line| {
-            let is_owner =
-                |line: &Line<'_>| line.owner() == name || uid.is_some_and(|uid| line.owner_is_uid(uid));
-            let range = Line::parse(line).filter(is_owner).and_then(Line::range);
-            let range = range.filter(|range| range.count() > 0);
+            let range = owner.line(line).and_then(Line::range).filter(|range| range.count() > 0);
             ranges.extend(range.map(|range| Delegated { start: range.start(), count: range.count() }));
             ControlFlow::Continue(())
         });
@@ -95,15 +93,14 @@ fn grant(
     caller: &Caller,
     users: &impl Users,
 ) -> io::Result<()> {
-    grant_lines(&mut file, claim, |line, _| {
-        let is_caller = line.owner() == caller.name || line.owner_is_uid(caller.uid);
-        if is_caller { line.range() } else { None }
-    })?;
+    let owner = Owner::new(&caller.name, Some(caller.uid));
+    grant_lines(&mut file, claim, |line, _| owner.line(line)?.range())?;
     if claim.is_settled() {
         return Ok(());
     }
     file.rewind()?;
     grant_lines(&mut file, claim, |line, claim| {
+        let line = Line::parse(line)?;
         let range = line.range().filter(|range| claim.wants(*range))?;
         let owner = users.get_user_by_name(OsStr::from_bytes(line.owner()))?;
         (owner.uid() == caller.uid).then_some(range)
@@ -114,15 +111,13 @@ fn grant(
 fn grant_lines(
     reader: impl Read,
     claim: &mut Claim,
-    delegated: impl Fn(Line<'_>, &Claim) -> Option<IdRange>,
+    delegated: impl Fn(&[u8], &Claim) -> Option<IdRange>,
 ) -> io::Result<()> {
     if claim.is_settled() {
         return Ok(());
     }
     for_each_line(reader, |line| {
-        let Some(range) = Line::parse(line).and_then(|line| delegated(line, claim)) else {
-            return ControlFlow::Continue(());
-        };
+        let Some(range) = delegated(line, claim) else { return ControlFlow::Continue(()) };
         claim.grant(range);
         if claim.is_settled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })

@@ -24,17 +24,44 @@ impl<'a> Line<'a> {
         self.owner
     }
 
-    /// Whether the owner is this uid in decimal, leading zeros or not.
-    pub(crate) fn owner_is_uid(self, uid: u32) -> bool {
-        // Neither the blanks nor the sign that strtoul would pass over make a uid.
-        self.owner.iter().all(u8::is_ascii_digit)
-            && number::parse(self.owner, Base::Decimal, 0..=u32::MAX.into()) == Ok(uid.into())
-    }
-
     /// The ids delegated, none beyond 2³² - 1: a line whose end would wrap delegated everything in shadow 4.17.
     pub(crate) fn range(self) -> Option<IdRange> {
         let (start, count) = split_at_colon(self.range)?;
         IdRange::of_ids(id(start)?, id(count)?)
+    }
+}
+
+/// Whose lines are looked for: a user's, by name and by uid in decimal, leading zeros or not.
+///
+/// Most lines of a large file are somebody else's, and differ in the first byte: nothing else of them is looked at.
+#[derive(Clone, Debug)]
+pub(crate) struct Owner<'a> {
+    name: Option<&'a [u8]>,
+    /// Without leading zeros, so that of 0 there is nothing.
+    uid: Option<String>,
+}
+
+impl<'a> Owner<'a> {
+    pub(crate) fn new(name: &'a [u8], uid: Option<u32>) -> Self {
+        let digits = |uid: u32| if uid == 0 { String::new() } else { uid.to_string() };
+        // The owner of a line is never empty, and has no colon.
+        let is_possible = !name.is_empty() && !name.contains(&b':');
+        Self { name: is_possible.then_some(name), uid: uid.map(digits) }
+    }
+
+    /// The line, if it is this owner's.
+    pub(crate) fn line<'l>(&self, line: &'l [u8]) -> Option<Line<'l>> {
+        let by_name = self.name.and_then(|name| line.strip_prefix(name)?.strip_prefix(b":"));
+        let range = by_name.or_else(|| {
+            let zeros = line.iter().take_while(|byte| **byte == b'0').count();
+            let (_, digits) = line.split_at_checked(zeros)?;
+            // Of the uid 0, the zeros are all.
+            let uid = self.uid.as_ref().filter(|uid| zeros > 0 || !uid.is_empty())?;
+            digits.strip_prefix(uid.as_bytes())?.strip_prefix(b":")
+        })?;
+        let colon = line.len().checked_sub(range.len())?.checked_sub(1)?;
+        let (owner, _) = line.split_at_checked(colon)?;
+        Some(Line { owner, range })
     }
 }
 
@@ -51,7 +78,7 @@ fn id(text: &[u8]) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::Line;
+    use super::{Line, Owner};
     use crate::range::IdRange;
 
     #[test]
@@ -101,20 +128,39 @@ mod tests {
     }
 
     #[test]
-    fn a_uid_as_owner_is_decimal() {
-        for (owner, is_uid) in [
-            ("1001", true),
-            ("01001", true),
-            ("0x3e9", false),
-            ("+1001", false),
-            (" 1001", false),
-            ("1001 ", false),
-            ("10010", false),
-            ("4294968297", false),
-            ("18446744073709552617", false),
+    fn an_owner_is_known_by_name_and_by_uid_in_decimal() {
+        for (owner, is_alice, is_root) in [
+            ("alice", true, false),
+            ("1001", true, false),
+            ("01001", true, false),
+            ("0x3e9", false, false),
+            ("+1001", false, false),
+            (" 1001", false, false),
+            ("1001 ", false, false),
+            ("10010", false, false),
+            ("100", false, false),
+            ("4294968297", false, false),
+            ("18446744073709552617", false, false),
+            ("alicee", false, false),
+            ("alic", false, false),
+            ("root", false, true),
+            ("0", false, true),
+            ("000", false, true),
+            ("", false, false),
+            ("00x", false, false),
         ] {
-            let line = format!("{owner}:1:1");
-            assert_eq!(Line::parse(line.as_bytes()).unwrap().owner_is_uid(1001), is_uid, "{owner:?}");
+            let text = format!("{owner}:5:7");
+            for (found, expected) in [
+                (Owner::new(b"alice", Some(1001)).line(text.as_bytes()), is_alice),
+                (Owner::new(b"root", Some(0)).line(text.as_bytes()), is_root),
+                (Owner::new(b"", None).line(text.as_bytes()), false),
+                (
+                    Owner::new(format!("{owner}:5").as_bytes(), None).line(format!("{text}:9").as_bytes()),
+                    false,
+                ),
+            ] {
+                assert_eq!(found, if expected { Line::parse(text.as_bytes()) } else { None }, "{owner:?}");
+            }
         }
     }
 }

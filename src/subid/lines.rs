@@ -29,13 +29,16 @@ pub(super) fn for_each_line(
             result => result?,
         };
         let filled = begun.saturating_add(read);
-        let mut rest = buffer.get(..filled).unwrap_or_default();
-        while let Some((line, after)) = split_line(rest) {
-            rest = after;
+        let filled_buffer = buffer.get(..filled).unwrap_or_default();
+        let mut start = 0;
+        for end in memchr::memchr_iter(b'\n', filled_buffer) {
+            let line = filled_buffer.get(start..end).unwrap_or_default();
+            start = end.saturating_add(1);
             if line.len() <= LONGEST_LINE && visit(line).is_break() {
                 return Ok(());
             }
         }
+        let rest = filled_buffer.get(start..).unwrap_or_default();
         if read == 0 {
             if (1..=LONGEST_LINE).contains(&rest.len()) {
                 let _ = visit(rest);
@@ -43,18 +46,11 @@ pub(super) fn for_each_line(
             return Ok(());
         }
         begun = rest.len().min(TOO_LONG);
-        let start = filled.saturating_sub(rest.len());
         buffer.copy_within(start..start.saturating_add(begun), 0);
         if filled == FIRST_BUFFER_BYTES {
             buffer.resize(BUFFER_BYTES, 0);
         }
     }
-}
-
-fn split_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (line, rest) = bytes.split_at_checked(memchr::memchr(b'\n', bytes)?)?;
-    let (_, after) = rest.split_first()?;
-    Some((line, after))
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::kind::Kind;
 use crate::number::{self, Base, NumberError};
 use crate::range::{IdRange, IdSet};
 use crate::shown::shown;
-use crate::subid::line::Line;
+use crate::subid::line::{Line, Owner};
 use crate::subid::lines::LONGEST_LINE;
 use crate::subid::nss::{Answer, Plugin};
 use crate::subid::{Delegated, SubidFile};
@@ -119,6 +119,7 @@ impl Lines {
     fn read(file: Option<impl Read>, caller: &Caller) -> Self {
         let mut lines = Self { free: FIRST_USUAL, ..Self::default() };
         let mut delegated = Vec::new();
+        let owner = Owner::new(&caller.name, Some(caller.uid));
         let Some(file) = file else { return lines };
         for (index, line) in BufReader::new(file.take(MOST_BYTES)).split(b'\n').enumerate() {
             let Ok(line) = line else { break };
@@ -126,7 +127,7 @@ impl Lines {
             let Some(parsed) = Line::parse(&line) else { continue };
             let range = parsed.range().filter(|range| range.count() > 0 && line.len() <= LONGEST_LINE);
             lines.free = lines.free.max(range.map_or(0, IdRange::end));
-            if parsed.owner() == caller.name || parsed.owner_is_uid(caller.uid) {
+            if owner.line(&line).is_some() {
                 match range {
                     Some(range) => delegated.push(range),
                     None => drop(lines.defective.get_or_insert_with(|| (number, defect(&line)))),
