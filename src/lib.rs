@@ -16,6 +16,7 @@
 pub mod caller;
 pub mod check;
 pub mod cli;
+pub mod config;
 pub mod diagnosis;
 pub mod error;
 pub mod extent;

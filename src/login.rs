@@ -12,6 +12,8 @@ use std::os::unix::ffi::OsStrExt;
 
 use libc::utmpx;
 
+use crate::config;
+
 const UTMP: &str = "/var/run/utmp";
 const LOGIN_UID: &str = "/proc/self/loginuid";
 
@@ -23,7 +25,7 @@ pub fn name() -> Option<OsString> {
     }
     let terminal = nix::unistd::ttyname(stdin()).ok()?;
     let line = terminal.strip_prefix("/dev").ok()?.as_os_str().as_bytes();
-    user_at(&std::fs::read(UTMP).ok()?, line)
+    user_at(&config::read(UTMP).ok()?, line)
 }
 
 /// Whether the kernel keeps login uids; 4294967295 says of this process that it has none, and nobody logged in.

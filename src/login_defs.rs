@@ -3,6 +3,7 @@
 //! Read when a decision depends on it, which is rare: a caller whose login group differs from the real one, or a
 //! subid file that is missing. Without the file, or where it cannot be read, the defaults hold.
 
+use crate::config;
 use crate::number::{self, Base};
 
 const PATH: &str = "/etc/login.defs";
@@ -15,7 +16,7 @@ impl LoginDefs {
     /// Reads the file.
     #[must_use]
     pub fn read() -> Self {
-        Self(std::fs::read(PATH).unwrap_or_default())
+        Self(config::read(PATH).unwrap_or_default())
     }
 
     /// `GRANT_AUX_GROUP_SUBIDS`: whether the caller's real group may be another than the login group. Default no.

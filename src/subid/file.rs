@@ -8,14 +8,14 @@ use std::os::unix::ffi::OsStrExt;
 
 use libc::uid_t;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open};
-use nix::sys::stat::Mode;
+use nix::fcntl::OFlag;
 use users::Users;
 
 use super::Delegated;
 use super::line::{Line, Owner};
 use super::lines::for_each_line;
 use crate::caller::Caller;
+use crate::config;
 use crate::error::Error;
 use crate::kind::Kind;
 use crate::login_defs::LoginDefs;
@@ -37,11 +37,8 @@ impl SubidFile {
     /// [`Error::SubidFile`], unless the file is missing and login.defs(5) says that new users get no ids.
     pub fn open(kind: Kind) -> Result<Self, Error> {
         let path = kind.subid_file();
-        // Not to wait for a FIFO's writer, nor to acquire a terminal.
-        let flags =
-            OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_NOCTTY;
-        match open(path, flags, Mode::empty()) {
-            Ok(file) => Ok(Self { path, file: Some(file.into()) }),
+        match config::open_file(path, OFlag::O_NOFOLLOW) {
+            Ok(file) => Ok(Self { path, file: Some(file) }),
             Err(Errno::ENOENT) if LoginDefs::read().is_zero(kind.count_item()) => {
                 Ok(Self { path, file: None })
             }

@@ -1,5 +1,7 @@
 //! The `subid:` line of nsswitch.conf(5): whether a plugin delegates instead of the files.
 
+use crate::config;
+
 const PATH: &str = "/etc/nsswitch.conf";
 const DATABASE: &[u8] = b"subid:";
 
@@ -14,7 +16,7 @@ pub(super) enum Service {
 
 /// Reads the file. Without it, or where it cannot be read, files are used.
 pub(super) fn service() -> Service {
-    std::fs::read(PATH).map_or(Service::Files, |text| parse(&text))
+    config::read(PATH).map_or(Service::Files, |text| parse(&text))
 }
 
 /// The first line for the database that names something decides, and of it the first word.

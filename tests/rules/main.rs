@@ -27,4 +27,5 @@ mod pid_reuse;
 mod plugins;
 mod privilege;
 mod setgroups;
+mod surroundings;
 mod targets;

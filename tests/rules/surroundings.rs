@@ -1,0 +1,353 @@
+//! Hostile surroundings: whatever a caller may hand down, and whatever there may be where files are expected. A map is
+//! written whole or not at all, what fails says so and exits with 1, and nothing hangs.
+
+use std::fs::{self, File, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::process::Command;
+
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
+
+use super::harness::{ALICE, Kind, Outcome, Way, World, in_world, must_succeed};
+
+const WANTED: [&str; 6] = ["0", "1000", "1", "1", "100000", "10"];
+const MAP: &str = "0 1000 1; 1 100000 10";
+
+/// Runs a program through a command, and gives what came of it with the map.
+fn attempt(world: &World, via: &[&str], way: Way, kind: Kind) -> (Outcome, String) {
+    let target = world.namespace(ALICE);
+    let mut command = ALICE.command("timeout");
+    command.arg("60").args(via);
+    let words: Vec<String> =
+        std::iter::once(target.pid()).chain(WANTED.iter().map(ToString::to_string)).collect();
+    (world.run_through(command, way, kind, &words), target.map(kind))
+}
+
+/// It works nevertheless.
+#[track_caller]
+fn works(world: &World, via: &[&str]) {
+    world.for_each_program(|way, kind| {
+        let (outcome, map) = attempt(world, via, way, kind);
+        assert_eq!(
+            (outcome.status, map.as_str()),
+            (Some(0), MAP),
+            "{via:?} {way:?} {kind:?}: {}",
+            outcome.stderr
+        );
+    });
+}
+
+/// It works, or fails with 1.
+#[track_caller]
+fn works_or_fails(world: &World, via: &[&str]) {
+    world.for_each_program(|way, kind| {
+        let (outcome, map) = attempt(world, via, way, kind);
+        let whole = outcome.status == Some(0) && map == MAP;
+        let absent = outcome.status != Some(0) && map.is_empty();
+        assert!(whole || absent, "{via:?} {way:?} {kind:?}: {outcome:?} {map}");
+    });
+}
+
+#[test]
+fn standard_descriptors_may_be_closed_or_odd() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        for redirections in
+            ["<&- >&- 2>&-", "<&-", ">&-", "2>&-", "2>/dev/full >/dev/full", "<&- 2>&-", "</etc >/dev/null"]
+        {
+            works(world, &["sh", "-c", &format!("exec \"$@\" {redirections}"), "sh"]);
+        }
+    });
+}
+
+#[test]
+fn a_failure_is_one_also_where_it_cannot_be_told() {
+    in_world(|world| {
+        world.for_each_program(|way, kind| {
+            for redirections in ["2>&-", "2>/dev/full", "2>&1 | :; exit ${PIPESTATUS[0]}"] {
+                let script = format!("\"$@\" {redirections}");
+                let (outcome, map) = attempt(world, &["bash", "-c", &script, "sh"], way, kind);
+                assert_eq!((outcome.status, map.as_str()), (Some(1), ""), "{redirections}");
+            }
+        });
+    });
+}
+
+#[test]
+fn limits_at_the_edge_leave_the_map_whole_or_absent() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        for files in 0..8 {
+            works_or_fails(world, &["prlimit", &format!("--nofile={files}")]);
+        }
+        works(world, &["prlimit", "--nofile=16"]);
+        works(world, &["prlimit", "--fsize=0"]);
+        works(world, &["prlimit", "--core=0", "--memlock=0", "--nproc=1", "--sigpending=0", "--msgqueue=0"]);
+        for kilobytes in [64, 512, 1024, 2048, 3072, 4096, 5120, 6144, 8192] {
+            works_or_fails(world, &["prlimit", &format!("--as={}", kilobytes * 1024)]);
+            works_or_fails(world, &["prlimit", &format!("--stack={}", kilobytes * 1024)]);
+            works_or_fails(world, &["prlimit", &format!("--data={}", kilobytes * 1024)]);
+        }
+        works_or_fails(world, &["prlimit", "--cpu=1"]);
+    });
+}
+
+#[test]
+fn the_environment_has_no_say() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        fs::write("/mnt/evil", "").unwrap();
+        for variable in [
+            "LD_PRELOAD=/mnt/evil",
+            "LD_LIBRARY_PATH=/mnt",
+            "LD_AUDIT=/mnt/evil",
+            "LD_DEBUG=all",
+            "LD_SHOW_AUXV=1",
+            "LD_BIND_NOW=1",
+            "LD_PROFILE=libc.so.6",
+            "GLIBC_TUNABLES=glibc.malloc.check=3",
+            "MALLOC_CHECK_=3",
+            "GCONV_PATH=/mnt",
+            "LOCPATH=/mnt",
+            "NLSPATH=/mnt/%N",
+            "LANGUAGE=xx",
+            "LC_ALL=xx_YY.UTF-8",
+            "HOSTALIASES=/mnt/evil",
+            "RES_OPTIONS=attempts:99",
+            "TMPDIR=/mnt",
+            "NSS_WRAPPER_PASSWD=/mnt/evil",
+            "TZ=/mnt/evil",
+            "RUST_BACKTRACE=full",
+            "RUST_LOG=trace",
+            "RUST_MIN_STACK=1",
+            "PATH=/mnt",
+            "HOME=/mnt",
+            "IFS=x",
+            "LOGNAME=bob",
+            "USER=root",
+            "SUDO_UID=0",
+            "NO_COLOR=1",
+            "COLUMNS=0",
+            "TERM=",
+            "=x",
+        ] {
+            // Without the set-up that a program with privilege gets, the loader would heed some of them for env(1) itself.
+            let (outcome, map) = attempt(world, &["env", variable], Way::Setuid, Kind::Uid);
+            assert_eq!((outcome.status, map.as_str()), (Some(0), MAP), "{variable}: {}", outcome.stderr);
+        }
+        // The loader's own refusal to be a tool for looking into programs with privilege.
+        let (outcome, map) = attempt(world, &["env", "LD_TRACE_LOADED_OBJECTS=1"], Way::Setuid, Kind::Uid);
+        assert_eq!((outcome.status, map.as_str()), (Some(5), ""));
+        let huge = format!("HUGE={}", "x".repeat(120_000));
+        works(world, &["env", &huge, &huge.replace("HUGE", "HUGE2"), &huge.replace("HUGE", "HUGE3")]);
+        works(world, &["env", "--ignore-environment"]);
+    });
+}
+
+#[test]
+fn signals_may_be_ignored_or_blocked() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        works(world, &["env", "--ignore-signal"]);
+        works(world, &["env", "--block-signal"]);
+        works(world, &["env", "--default-signal"]);
+    });
+}
+
+#[test]
+fn an_empty_and_an_enormous_argument_list_are_usage_errors() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        let source = "#include <unistd.h>\nint main(int c, char **v) { execve(v[1], (char *[]){0}, (char *[]){0}); return 9; }";
+        fs::write("/mnt/empty.c", source).unwrap();
+        must_succeed(Command::new("gcc").args(["-o", "/mnt/empty", "/mnt/empty.c"]));
+        world.for_each_program(|way, kind| {
+            let mut empty = ALICE.command("/mnt/empty");
+            let outcome = world.run_through::<&str>(
+                std::mem::replace(&mut empty, Command::new("true")),
+                way,
+                kind,
+                &[],
+            );
+            assert_eq!(outcome.status, Some(1), "{outcome:?}");
+            assert!(outcome.stderr.starts_with("usage: "), "{}", outcome.stderr);
+            let target = world.namespace(ALICE);
+            let mut many = vec![target.pid()];
+            many.extend(["0", "100000", "1"].iter().cycle().take(90_000).map(ToString::to_string));
+            let outcome = world.run(way, kind, ALICE, &many);
+            assert_eq!((outcome.status, target.map(kind).as_str()), (Some(1), ""));
+            assert!(
+                outcome.first_line().ends_with("_map failed: Invalid argument"),
+                "{}",
+                outcome.first_line()
+            );
+            let long = "9".repeat(100_000);
+            let outcome = world.run(way, kind, ALICE, &[target.pid().as_str(), "0", &long, "1"]);
+            assert!(outcome.first_line().contains("overflow"), "{}", outcome.first_line());
+        });
+    });
+}
+
+/// Puts something there that is no file of text.
+fn put(world: &World, name: &str, what: &str) {
+    let path = World::etc(name);
+    if path.exists() {
+        world.remove(name);
+    }
+    match what {
+        "a FIFO" => mkfifo(&path, Mode::S_IRWXU | Mode::S_IRWXO).unwrap(),
+        "a socket" => drop(UnixListener::bind(&path).unwrap()),
+        "a directory" => fs::create_dir(&path).unwrap(),
+        "unreadable" => {
+            world.write(name, "");
+            fs::set_permissions(&path, Permissions::from_mode(0o000)).unwrap();
+        }
+        "a gibibyte of nothing" => File::create(&path).unwrap().set_len(1 << 30).unwrap(),
+        device => {
+            world.write(name, "");
+            mount(Some(Path::new(device)), &path, None::<&str>, MsFlags::MS_BIND, None::<&str>).unwrap();
+        }
+    }
+}
+
+fn take_away(name: &str) {
+    let path = World::etc(name);
+    // It may not be a mount.
+    let _ = umount2(&path, MntFlags::MNT_DETACH);
+    if path.is_dir() { fs::remove_dir(&path) } else { fs::remove_file(&path) }.unwrap();
+}
+
+const ODD: [&str; 8] = [
+    "a FIFO",
+    "a socket",
+    "a directory",
+    "unreadable",
+    "a gibibyte of nothing",
+    "/dev/zero",
+    "/dev/null",
+    "/dev/full",
+];
+
+#[test]
+fn a_subid_file_that_is_none_delegates_nothing_and_stops_nobody() {
+    in_world(|world| {
+        for what in ODD {
+            for kind in Kind::BOTH {
+                put(world, kind.subid(), what);
+                for way in Way::GOOD {
+                    let (outcome, map) = attempt(world, &["env"], way, kind);
+                    assert_eq!((outcome.status, map.as_str()), (Some(1), ""), "{what} {way:?} {kind:?}");
+                    let line = outcome.first_line();
+                    assert!(line.contains("cannot open") || line.ends_with("not allowed"), "{what}: {line}");
+                    assert!(outcome.stderr.contains(": cause: "), "{what}: {}", outcome.stderr);
+                }
+                take_away(kind.subid());
+            }
+        }
+    });
+}
+
+#[test]
+fn configuration_that_is_none_leaves_the_defaults() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        for what in ODD {
+            put(world, "login.defs", what);
+            works(world, &["env"]);
+            // It is asked for the caller's group.
+            let target = world.namespace(ALICE.with_gid(100));
+            let words = [target.pid(), "0".into(), "100000".into(), "10".into()];
+            let outcome = world.run(Way::Setuid, Kind::Uid, ALICE.with_gid(100), &words);
+            assert!(outcome.first_line().contains("owned by a different user"), "{what}");
+            take_away("login.defs");
+        }
+        world.write("login.defs", "");
+    });
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_grants_what_stands_in_it() {
+    in_world(|world| {
+        let filler = "bob:5:5\n".repeat(200_000);
+        let both = [format!("alice:100000:10\n{filler}"), format!("{filler}alice:100000:10\n")];
+        world.delegate(&both[0]);
+        std::thread::scope(|scope| {
+            let (stop, stopped) = std::sync::mpsc::channel::<()>();
+            scope.spawn(move || {
+                let mut turn = 0;
+                while stopped.try_recv() == Err(std::sync::mpsc::TryRecvError::Empty) {
+                    turn += 1;
+                    fs::write("/etc/subuid", &both[turn % 2]).unwrap();
+                }
+            });
+            for _ in 0..10 {
+                let (outcome, map) = attempt(world, &["env"], Way::Setuid, Kind::Uid);
+                let whole = outcome.status == Some(0) && map == MAP;
+                let refused = outcome.status == Some(1) && map.is_empty();
+                assert!(whole || refused, "{outcome:?} {map}");
+            }
+            drop(stop);
+        });
+    });
+}
+
+#[test]
+fn without_proc_there_is_no_target() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        let target = world.namespace(ALICE);
+        let words = [target.pid(), "0".into(), "1000".into(), "1".into()];
+        mount(Some("tmpfs"), "/proc", Some("tmpfs"), MsFlags::empty(), None::<&str>).unwrap();
+        world.for_each_program(|way, kind| {
+            let outcome = world.run(way, kind, ALICE, &words);
+            assert_eq!(outcome.status, Some(1));
+            assert!(outcome.first_line().contains("Could not open proc directory"), "{}", outcome.stderr);
+        });
+        umount2("/proc", MntFlags::MNT_DETACH).unwrap();
+        assert_eq!((target.map(Kind::Uid), target.map(Kind::Gid)), (String::new(), String::new()));
+    });
+}
+
+#[test]
+fn of_many_at_once_on_one_target_one_wins() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        for kind in Kind::BOTH {
+            let target = world.namespace(ALICE);
+            let pid = target.pid();
+            let start = || {
+                let mut command = ALICE.command(world.program(Way::Setuid, kind));
+                command.args([&pid, "0", "100000", "10"]).stderr(std::process::Stdio::null());
+                command.spawn().unwrap()
+            };
+            let children: Vec<_> = (0..1000).map(|_| start()).collect();
+            let statuses = children.into_iter().map(|mut child| child.wait().unwrap().code());
+            let (won, lost): (Vec<_>, Vec<_>) = statuses.partition(|status| *status == Some(0));
+            assert_eq!(won.len(), 1);
+            assert!(lost.iter().all(|status| *status == Some(1)), "{lost:?}");
+            assert_eq!(target.map(kind), "0 100000 10");
+        }
+    });
+}
+
+#[test]
+fn many_at_once_on_many_targets_all_get_their_map() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        let targets: Vec<_> = (0..100).map(|_| world.namespace(ALICE)).collect();
+        let start = |target: &super::harness::Namespace| {
+            let mut command = ALICE.command(world.program(Way::Caps, Kind::Uid));
+            command.args([&target.pid(), "0", "100000", "10"]).spawn().unwrap()
+        };
+        let children: Vec<_> = targets.iter().map(start).collect();
+        for (mut child, target) in children.into_iter().zip(&targets) {
+            assert_eq!(
+                (child.wait().unwrap().code(), target.map(Kind::Uid).as_str()),
+                (Some(0), "0 100000 10")
+            );
+        }
+    });
+}
