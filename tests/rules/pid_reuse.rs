@@ -6,15 +6,16 @@
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use nix::fcntl::OFlag;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, mkfifo};
 
-use super::harness::{ALICE, Kind, Namespace, Outcome, ROOT, Way, World, in_world};
+use super::harness::{ALICE, Kind, Namespace, Outcome, World, in_world};
 use super::targets::{opened, pidfd};
+use super::tracing::traced;
 
 /// Ends a process, and starts another one of alice's under its PID.
 fn reuse(world: &World, ended: Namespace) -> Namespace {
@@ -51,15 +52,6 @@ fn by_pidfd(target: &Namespace) -> Named {
 
 fn by_descriptor(descriptor: OwnedFd) -> Named {
     (format!("fd:{}", descriptor.as_raw_fd()), Some(descriptor))
-}
-
-/// A program's whole run under strace, not yet started.
-fn traced(world: &World, kind: Kind, target: &str, log: &str, expression: &str) -> Command {
-    let mut strace = ROOT.command("strace");
-    strace.args(["-f", "-qq", "-o", log, "-e", expression]);
-    strace.args(["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"]);
-    strace.arg(world.program(Way::Setuid, kind)).args([target, "0", "100000", "10"]).stdin(Stdio::null());
-    strace
 }
 
 /// How many such calls a run makes until the first one in or after the line of its trace that has `marker`.
