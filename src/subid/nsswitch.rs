@@ -19,11 +19,12 @@ pub(super) fn service() -> Service {
     config::read(PATH).map_or(Service::Files, |text| parse(&text))
 }
 
-/// The first line for the database that names something decides, and of it the first word.
+/// The first line for the database that names something decides, and of it the first word. A carriage return is a part of
+/// it, as in shadow, and makes it a word that no plugin has.
 fn parse(text: &[u8]) -> Service {
     let word = text.split(|byte| *byte == b'\n').find_map(|line| {
         let (database, services) = line.split_at_checked(DATABASE.len())?;
-        let mut words = services.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+        let mut words = services.split(|byte| b" \t".contains(byte)).filter(|word| !word.is_empty());
         if database.eq_ignore_ascii_case(DATABASE) { words.next() } else { None }
     });
     match word {
@@ -46,6 +47,8 @@ mod tests {
             ("subid: sss\n", Some("sss")),
             ("subid:sss files", Some("sss")),
             ("SubID:\t sss\n", Some("sss")),
+            ("subid: sss\r\n", Some("sss\r")),
+            ("subid: \r\nsubid: sss\n", Some("\r")),
             ("subid:\nsubid: sss\nsubid: other\n", Some("sss")),
             (" subid: sss\n", None),
             ("#subid: sss\n", None),

@@ -1,132 +1,231 @@
-//! The deviations of docs/compatibility.md that a case can show. Each is recognised by what the case is and by what just this
-//! deviation makes of it, so that nothing else hides behind it.
+//! The deviations of docs/compatibility.md, by their numbers there, and how a difference is put down to them.
+//!
+//! A deviation does not say what may differ: it says what shadow does instead. It retells the case as shadow reads it, or gives
+//! the result that shadow arrives at, or shadow's words for the line; all that is left open is answered by our own
+//! program on the case retold. Only if shadow did just that, to the last bit of what is compared, is a difference put down to it.
 
+use std::cell::RefCell;
+
+use super::bench::{Observation, Version, Version::*};
 use super::case::Case;
-use super::harness::{Attempt, Kind, usage};
+use super::{readings, results, wordings};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
 pub enum Deviation {
-    /// Older versions word the same refusal differently.
-    Wording,
-    /// 1
-    NoRange,
-    /// 2, 3, 4, 5: lines that older versions take for another delegation than the newest.
-    Lines,
-    /// 7
-    CountZero,
-    /// 16: 4.13 takes negative PIDs, and 0, for processes that are not there.
-    PidOutOfRange,
-    /// 17: 4.13 and 4.17 say nothing.
-    MissingFile,
-    /// 18: 4.13 overlooks that a number is out of range where another one is malformed, and checks limits elsewhere.
-    Overflow,
-    /// 19: Debian 13's C library reads `0b1`.
-    Binary,
+    NoRange = 1,
+    LineOfZeros = 2,
+    LineBeyondLastId = 3,
+    FourthField = 4,
+    ZeroLedOwner = 5,
+    CountZero = 7,
+    Descriptor = 8,
+    Help = 9,
+    UnknownLoginDef = 11,
+    UnreadableFile = 13,
+    PidNotPositive = 16,
+    MissingFile = 17,
+    NumberLimits = 18,
+    Binary = 19,
+    GetsubidsLines = 20,
+    UsageWords = 21,
+    OwnershipWords = 22,
+    NoProcessWords = 23,
+    RangesWords = 24,
+    Pidfd = 25,
+    PluginWithoutFree = 26,
+    NsswitchBlanks = 27,
+    PluginLookedForLate = 28,
+    GetsubidsByGid = 29,
+    NsswitchWithoutEnd = 30,
+    DescriptorOfFile = 31,
+    SetgroupsWords = 32,
+    SetgroupsOfPlain = 33,
+}
+
+use Deviation::*;
+
+/// What shadow does where a deviation holds; `None` where it does not.
+pub enum Effect {
+    /// It reads the input otherwise: the case, retold so that the newest rules read it that way.
+    Reading(fn(&Case) -> Option<Case>),
+    /// It comes to another result, given what it would be otherwise.
+    Result(fn(&Case, &Observation, &Probe) -> Option<Observation>),
+    /// It has other words for the same line.
+    Words(fn(&Case, Version, &str) -> Option<String>),
 }
 
 impl Deviation {
-    pub const ALL: [Self; 8] = [
-        Self::Wording,
-        Self::NoRange,
-        Self::Lines,
-        Self::CountZero,
-        Self::PidOutOfRange,
-        Self::MissingFile,
-        Self::Overflow,
-        Self::Binary,
+    /// In the order in which they come into effect.
+    pub const ALL: [Self; 28] = [
+        LineOfZeros,
+        LineBeyondLastId,
+        FourthField,
+        ZeroLedOwner,
+        Descriptor,
+        Pidfd,
+        Help,
+        UnreadableFile,
+        NumberLimits,
+        Binary,
+        NsswitchBlanks,
+        GetsubidsByGid,
+        NoRange,
+        CountZero,
+        PidNotPositive,
+        MissingFile,
+        GetsubidsLines,
+        PluginWithoutFree,
+        NsswitchWithoutEnd,
+        DescriptorOfFile,
+        SetgroupsOfPlain,
+        PluginLookedForLate,
+        UnknownLoginDef,
+        UsageWords,
+        OwnershipWords,
+        NoProcessWords,
+        RangesWords,
+        SetgroupsWords,
     ];
 
-    pub fn of(case: &Case, ours: &Attempt, theirs: &Attempt) -> Option<Self> {
-        Self::ALL.into_iter().find(|deviation| deviation.explains(case, ours, theirs))
+    /// Its number in docs/compatibility.md.
+    pub fn number(self) -> u8 {
+        self as u8
     }
 
-    fn explains(self, case: &Case, ours: &Attempt, theirs: &Attempt) -> bool {
-        let (our_line, their_line) = (ours.outcome.first_line(), theirs.outcome.first_line());
-        let both_refuse = ours.outcome.status == Some(1)
-            && theirs.outcome.status == Some(1)
-            && ours.map == theirs.map
-            && ours.setgroups == theirs.setgroups;
-        let we_refuse = ours.outcome.status == Some(1) && ours.map.is_empty() && ours.setgroups == "allow";
+    /// The versions that it is seen on.
+    pub fn seen_on(self) -> &'static [Version] {
         match self {
-            Self::Wording => {
-                both_refuse && canonical(our_line, case.kind) == canonical(their_line, case.kind)
-            }
-            Self::NoRange => case.ranges.is_empty() && we_refuse && our_line == usage(case.kind),
-            Self::Lines => {
-                let disputed = case.lines().any(is_disputed);
-                let setgroups = (ours.setgroups.as_str(), theirs.setgroups.as_str());
-                let same_but_setgroups = (&ours.outcome, &ours.map) == (&theirs.outcome, &theirs.map);
-                let stricter = same_but_setgroups && setgroups == ("deny", "allow");
-                let laxer = same_but_setgroups && setgroups == ("allow", "deny");
-                disputed && (stricter || we_refuse && our_line.contains("not allowed"))
-                    || case.lines().any(|line| line.starts_with("01000:"))
-                        && (their_line.contains("not allowed") || laxer)
-            }
-            Self::CountZero => {
-                both_refuse
-                    && overflow(our_line)
-                    && case.ranges.iter().skip(2).step_by(3).any(|count| is_zero(count))
-                    && their_line.contains("not allowed")
-            }
-            Self::PidOutOfRange => {
-                both_refuse
-                    && our_line == usage(case.kind)
-                    && their_line.contains("Could not open proc directory")
-            }
-            Self::MissingFile => {
-                let unused = case.login_defs.contains("_COUNT 0");
-                case.subid.is_none()
-                    && theirs.outcome.status == Some(1)
-                    && their_line.is_empty()
-                    && (unused || our_line.contains("cannot open"))
-            }
-            Self::Overflow => {
-                both_refuse
-                    && overflow(our_line)
-                    && case.ranges.iter().any(|number| is_extreme(number) || is_zero(number))
-            }
-            Self::Binary => {
-                case.ranges.iter().any(|number| number.starts_with("0b"))
-                    && we_refuse
-                    && (our_line == usage(case.kind) || overflow(our_line))
-            }
+            CountZero | Descriptor | PidNotPositive | NumberLimits | OwnershipWords | RangesWords
+            | NsswitchBlanks => &[Debian12],
+            Binary | Pidfd | PluginWithoutFree | NsswitchWithoutEnd | DescriptorOfFile => &[Debian13],
+            _ => &[Debian12, Debian13],
+        }
+    }
+
+    pub fn is_words(self) -> bool {
+        matches!(self.effect(), Effect::Words(_))
+    }
+
+    fn effect(self) -> Effect {
+        match self {
+            LineOfZeros => Effect::Reading(readings::line_of_zeros),
+            LineBeyondLastId => Effect::Reading(readings::line_beyond_last_id),
+            FourthField => Effect::Reading(readings::fourth_field),
+            ZeroLedOwner => Effect::Reading(readings::zero_led_owner),
+            Descriptor => Effect::Reading(readings::descriptor),
+            Pidfd => Effect::Reading(readings::pidfd),
+            Help => Effect::Reading(readings::help),
+            UnreadableFile => Effect::Reading(readings::unreadable_file),
+            NumberLimits => Effect::Reading(readings::number_limits),
+            Binary => Effect::Reading(readings::binary),
+            NoRange => Effect::Result(results::no_range),
+            CountZero => Effect::Result(results::count_zero),
+            PidNotPositive => Effect::Result(results::pid_not_positive),
+            UnknownLoginDef => Effect::Result(results::unknown_login_def),
+            MissingFile => Effect::Result(results::missing_file),
+            GetsubidsLines => Effect::Result(results::getsubids_lines),
+            PluginWithoutFree => Effect::Result(results::plugin_without_free),
+            NsswitchBlanks => Effect::Reading(readings::nsswitch_blanks),
+            GetsubidsByGid => Effect::Reading(readings::getsubids_by_gid),
+            PluginLookedForLate => Effect::Result(results::plugin_looked_for_late),
+            NsswitchWithoutEnd => Effect::Result(results::nsswitch_without_end),
+            DescriptorOfFile => Effect::Result(results::descriptor_of_file),
+            SetgroupsOfPlain => Effect::Result(results::setgroups_of_plain),
+            SetgroupsWords => Effect::Words(wordings::setgroups),
+            UsageWords => Effect::Words(wordings::usage),
+            OwnershipWords => Effect::Words(wordings::ownership),
+            NoProcessWords => Effect::Words(wordings::no_process),
+            RangesWords => Effect::Words(wordings::ranges),
         }
     }
 }
 
-/// The newest words for what older versions say.
-fn canonical(line: &str, kind: Kind) -> String {
-    let program = kind.program();
-    if line.starts_with("usage: ") {
-        return usage(kind);
+/// Our own program, to be asked what it makes of a case; each case is run once.
+pub struct Probe<'a> {
+    run: &'a dyn Fn(&Case) -> Observation,
+    known: RefCell<Vec<(Case, Observation)>>,
+    pub version: Version,
+}
+
+impl<'a> Probe<'a> {
+    pub fn new(run: &'a dyn Fn(&Case) -> Observation, version: Version) -> Self {
+        Self { run, known: RefCell::default(), version }
     }
-    let line = line.strip_prefix(&format!("{program}: ")).unwrap_or(line);
-    // 4.13 names the target in one program and says "process" in the other.
-    let line = line
-        .replace("Target PID is", "Target process is")
-        .replace("Target process PID is", "Target process is");
-    let line = line.replace(" is wrong for", "");
-    line.strip_suffix(": No such file or directory").unwrap_or(&line).to_owned()
+
+    pub fn ours(&self, case: &Case) -> Observation {
+        if let Some((_, seen)) = self.known.borrow().iter().find(|(known, _)| known == case) {
+            return seen.clone();
+        }
+        let seen = (self.run)(case);
+        self.known.borrow_mut().push((case.clone(), seen.clone()));
+        seen
+    }
 }
 
-fn overflow(line: &str) -> bool {
-    line.contains("overflow detected")
+/// At most as many deviations come together in one case.
+const MOST: usize = 4;
+
+/// The fewest deviations that together make shadow do what it did.
+pub fn explanation(case: &Case, theirs: &Observation, probe: &Probe) -> Option<Vec<Deviation>> {
+    let candidates: Vec<Deviation> =
+        Deviation::ALL.into_iter().filter(|one| one.seen_on().contains(&probe.version)).collect();
+    (1..=MOST).find_map(|size| among(case, theirs, probe, &candidates, size, &mut Vec::new()))
 }
 
-fn is_zero(number: &str) -> bool {
-    number.trim_start_matches([' ', '+', '-']).trim_start_matches("0x").chars().all(|digit| digit == '0')
+/// Tries all sets of this size that begin with `chosen`.
+fn among(
+    case: &Case,
+    theirs: &Observation,
+    probe: &Probe,
+    candidates: &[Deviation],
+    size: usize,
+    chosen: &mut Vec<Deviation>,
+) -> Option<Vec<Deviation>> {
+    if size == 0 {
+        return (expectation(case, chosen, probe).as_ref() == Some(theirs)).then(|| chosen.clone());
+    }
+    for (index, candidate) in candidates.iter().enumerate() {
+        chosen.push(*candidate);
+        let found = among(case, theirs, probe, &candidates[index + 1..], size - 1, chosen);
+        chosen.pop();
+        if found.is_some() {
+            return found;
+        }
+    }
+    None
 }
 
-/// Negative, or around and beyond the largest id, or a 0, which no count can be, with something after it.
-fn is_extreme(number: &str) -> bool {
-    number.contains('-') || number.trim().len() >= 10 || ["0x", "08", "0b1"].contains(&number)
+/// What shadow does if just these deviations hold, or `None` if one of them cannot.
+fn expectation(case: &Case, deviations: &[Deviation], probe: &Probe) -> Option<Observation> {
+    let case = retold(case, deviations)?;
+    let mut seen = probe.ours(&case);
+    for deviation in deviations {
+        match deviation.effect() {
+            Effect::Reading(_) => {}
+            Effect::Result(result) => seen = result(&case, &seen, probe)?,
+            Effect::Words(words) => seen.line = words(&case, probe.version, &seen.line)?,
+        }
+    }
+    Some(seen)
 }
 
-/// A count of 0, an end beyond the last id, or a fourth field.
-fn is_disputed(line: &str) -> bool {
-    let fields: Vec<&str> = line.split(':').collect();
-    match fields[..] {
-        [_, _, count] => is_zero(count) || is_extreme(count) || is_extreme(fields[1]),
-        _ => fields.len() > 3,
+/// One reading may be of what another one made, so they are repeated until nothing changes.
+fn retold(case: &Case, deviations: &[Deviation]) -> Option<Case> {
+    let mut case = case.clone();
+    let mut unused: Vec<Deviation> =
+        deviations.iter().copied().filter(|one| matches!(one.effect(), Effect::Reading(_))).collect();
+    loop {
+        let before = case.clone();
+        for deviation in deviations {
+            let Effect::Reading(reading) = deviation.effect() else { continue };
+            if let Some(changed) = reading(&case) {
+                case = changed;
+                unused.retain(|one| one != deviation);
+            }
+        }
+        if case == before {
+            return unused.is_empty().then_some(case);
+        }
     }
 }

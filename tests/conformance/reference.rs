@@ -1,28 +1,49 @@
 //! Shadow's programs, in the root file system of the Debian release that they are from.
 
-use std::ffi::OsStr;
+use std::os::unix::fs::chroot;
 use std::path::Path;
+use std::process::Command;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
 
 use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
 
-use super::harness::{Kind, Outcome, Person, ROOT, World, finish};
+use super::harness::{Outcome, World, finish};
 
-#[derive(Clone, Copy)]
-pub struct Reference<'a>(&'a Path);
+/// A thread whose root directory is the release's: what it starts needs no chroot(8) between.
+pub struct Reference {
+    commands: Sender<Command>,
+    outcomes: Receiver<Outcome>,
+}
 
-impl<'a> Reference<'a> {
-    /// Gives the root file system the /etc and the /proc of this world.
-    pub fn new(_world: &World, root: &'a Path) -> Self {
+impl Reference {
+    /// Gives the root file system the /etc, /proc, /dev and the plugins of this world. The thread belongs to the world's mount
+    /// namespace, and ends with the reference.
+    pub fn new(_world: &World, root: &Path, plugins: &Path) -> Self {
         let no: Option<&str> = None;
-        for shared in ["etc", "proc"] {
-            mount(Some(&Path::new("/").join(shared)), &root.join(shared), no, MsFlags::MS_BIND, no).unwrap();
+        for shared in ["/etc", "/proc", "/dev"].map(Path::new).into_iter().chain([plugins]) {
+            let inside = root.join(shared.strip_prefix("/").unwrap());
+            mount(Some(shared), &inside, no, MsFlags::MS_BIND, no).unwrap();
         }
-        Self(root)
+        let (commands, to_run) = channel::<Command>();
+        let (done, outcomes) = channel();
+        let root = root.to_owned();
+        thread::spawn(move || {
+            // A thread shares its root directory with the others unless it says otherwise.
+            unshare(CloneFlags::CLONE_FS).unwrap();
+            chroot(root).unwrap();
+            for mut command in to_run {
+                if done.send(finish(&mut command)).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { commands, outcomes }
     }
 
-    pub fn run<S: AsRef<OsStr>>(self, kind: Kind, caller: Person, arguments: &[S]) -> Outcome {
-        let mut command = ROOT.command("chroot");
-        command.arg(format!("--userspec={}:{}", caller.uid, caller.gid)).arg("--groups=").arg(self.0);
-        finish(command.arg(Path::new("/usr/bin").join(kind.program())).args(arguments))
+    pub fn run(&self, command: Command) -> Outcome {
+        self.commands.send(command).unwrap();
+        self.outcomes.recv().unwrap()
     }
 }

@@ -4,9 +4,11 @@
 //! by the test, and `/mnt` holds the programs, installed in each way. It exists for one thread and the processes that
 //! thread starts: tests run side by side, and the machine never sees any of it.
 
+pub mod plugin;
+
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -164,6 +166,15 @@ pub struct Attempt {
 pub struct Namespace(Child);
 
 impl Namespace {
+    /// That of cat(1), which a command becomes: it is there when cat answers.
+    fn of(mut command: Command) -> Self {
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        child.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
+        let mut answer = [0];
+        child.stdout.take().unwrap().read_exact(&mut answer).unwrap_or_else(|_| panic!("{command:?}"));
+        Self(child)
+    }
+
     pub fn pid(&self) -> String {
         self.0.id().to_string()
     }
@@ -258,13 +269,13 @@ impl World {
     /// A new user namespace of this person.
     pub fn namespace(&self, owner: Person) -> Namespace {
         let mut command = owner.command("unshare");
-        command.args(["--user", "--", "sh", "-c", "echo; exec cat"]);
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let stdout = child.stdout.take().unwrap();
-        let mut ready = String::new();
-        BufReader::new(stdout).read_line(&mut ready).unwrap();
-        assert_eq!(ready, "\n", "unshare --user as {owner:?}");
-        Namespace(child)
+        command.args(["--user", "--", "cat"]);
+        Namespace::of(command)
+    }
+
+    /// A process of this person, in no new namespace.
+    pub fn process(&self, owner: Person) -> Namespace {
+        Namespace::of(owner.command("cat"))
     }
 
     /// Where a program is.

@@ -1,39 +1,24 @@
 //! Plugins that nsswitch.conf names, real ones: C libraries that behave and misbehave.
 
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 
-use nix::mount::{MsFlags, mount};
+use super::harness::plugin::{self, library_directory};
+use super::harness::{ALICE, BOB, Kind, Way, World, in_world};
 
-use super::harness::{ALICE, BOB, Kind, Way, World, in_world, must_succeed};
-
-const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rules/plugin/plugin.c");
-
-/// Where the loader looks, in every setuid program too; covered by a directory of the test's.
-fn library_directory() -> &'static Path {
-    Path::new("/usr/local/lib")
-}
-
-/// Compiles the plugin `libsubid_SERVICE.so` with these macros and has nsswitch.conf name it.
+/// Has nsswitch.conf name a plugin that was compiled with these macros.
 fn install(world: &World, service: &str, macros: &[&str]) {
-    let library = library_directory().join(format!("libsubid_{service}.so"));
-    let mut compiler = Command::new("gcc");
-    compiler.args(["-shared", "-fPIC", "-o"]).arg(&library);
-    must_succeed(compiler.args(macros.iter().map(|definition| format!("-D{definition}"))).arg(SOURCE));
+    plugin::compile(service, macros);
     configure(world, service);
 }
 
 fn configure(world: &World, service: &str) {
     world.write("nsswitch.conf", format!("passwd: files\nsubid: {service}\n"));
-    world.write("ld.so.conf", "/usr/local/lib\n");
-    must_succeed(&mut Command::new("/sbin/ldconfig"));
+    plugin::have_the_loader_look(world);
 }
 
 fn in_plugin_world(test: impl FnOnce(&World) + Send) {
     in_world(|world| {
-        let no: Option<&str> = None;
-        mount(Some("tmpfs"), library_directory(), Some("tmpfs"), MsFlags::empty(), no).unwrap();
+        plugin::make_room();
         // In every test the files would allow all that the plugin is asked for, if they were asked.
         world.delegate("alice:500000:200000\n");
         test(world);

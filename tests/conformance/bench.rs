@@ -1,0 +1,196 @@
+//! Where a case is run through either program, and what is seen of it.
+
+use std::ffi::OsString;
+use std::fs;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open};
+use nix::sys::stat::Mode;
+
+use super::case::{Case, Descriptor, Prior, Program, State, bytes};
+use super::harness::plugin::{self, library_directory};
+use super::harness::{Kind, Namespace, Outcome, ROOT, Way, World, finish};
+use super::reference::Reference;
+
+/// Everything that is compared.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Observation {
+    /// `None`: ended by a signal.
+    pub status: Option<i32>,
+    pub stdout: String,
+    /// Lines about login.defs and plugins that come before the first line.
+    pub notices: Vec<String>,
+    /// The first line of stderr.
+    pub line: String,
+    pub map: String,
+    pub setgroups: String,
+}
+
+/// The Debian release whose programs are compared with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Version {
+    Debian12,
+    Debian13,
+}
+
+/// Both programs on one private machine.
+pub struct Bench<'a> {
+    world: &'a World,
+    reference: Reference,
+    pub version: Version,
+}
+
+/// The words in nsswitch.conf for the plugins that are there, and how each is compiled.
+pub const PLUGINS: [(&str, &[&str]); 4] = [
+    ("fresh", &["OWN_FREE"]),
+    // Such as Debian 12's sssd has: without a function to free its memory.
+    ("aged", &[]),
+    ("partial", &["OWN_FREE", "WITHOUT_HAS_RANGE"]),
+    ("failing", &["OWN_FREE", "BEHAVIOUR=2"]),
+];
+
+const OPEN_DESCRIPTORS: u32 = 1000;
+
+impl<'a> Bench<'a> {
+    pub fn new(world: &'a World, root: &Path, version: Version) -> Self {
+        plugin::make_room();
+        for (service, macros) in PLUGINS {
+            plugin::compile(service, macros);
+        }
+        plugin::have_the_loader_look(world);
+        Self { world, reference: Reference::new(world, root, library_directory()), version }
+    }
+
+    pub fn ours(&self, case: &Case) -> Observation {
+        self.observe(case, |command_line| match case.program {
+            Program::Map(kind) => self.world.run(Way::Setuid, kind, case.caller, command_line),
+            Program::Getsubids => finish(ROOT.command(env!("CARGO_BIN_EXE_getsubids")).args(command_line)),
+        })
+    }
+
+    pub fn theirs(&self, case: &Case) -> Observation {
+        self.observe(case, |command_line| {
+            let mut command = match case.program {
+                Program::Map(kind) => case.caller.command(Path::new("/usr/bin").join(kind.program())),
+                Program::Getsubids => ROOT.command("/usr/bin/getsubids"),
+            };
+            command.args(command_line);
+            self.reference.run(command)
+        })
+    }
+
+    fn observe(&self, case: &Case, run: impl Fn(&[OsString]) -> Outcome) -> Observation {
+        self.set_up(case);
+        let argument = |text: &str| OsString::from_vec(bytes(text));
+        let words = case.words.iter().map(|word| argument(word));
+        let Program::Map(kind) = case.program else {
+            return seen(&run(&words.collect::<Vec<_>>()), None);
+        };
+        let target = match case.state {
+            State::Namespace => self.world.namespace(case.target),
+            State::Plain | State::Ended => self.world.process(case.target),
+        };
+        let pid = target.pid();
+        prepare(case, &target, kind);
+        let descriptor = case.target_word.contains("FD").then(|| descriptor(case.descriptor, &pid)).flatten();
+        let number =
+            descriptor.as_ref().map_or(OPEN_DESCRIPTORS.to_string(), |open| open.as_raw_fd().to_string());
+        // Dropping it ends it.
+        let target = Some(target).filter(|_| case.state != State::Ended);
+        let word = argument(&case.target_word.replace("PID", &pid).replace("FD", &number));
+        let mut outcome = run(&std::iter::once(word).chain(words).collect::<Vec<_>>());
+        // Messages may name the target, which is another process for each program.
+        for before in ["target ", "Target ", "process "] {
+            let negative = pid.parse::<u32>().unwrap().wrapping_neg();
+            outcome.stderr = outcome.stderr.replace(&format!("{before}{pid}"), &format!("{before}PID"));
+            outcome.stderr = outcome.stderr.replace(&format!("{before}{negative}"), &format!("{before}-PID"));
+        }
+        seen(&outcome, target.map(|target| (target, kind)))
+    }
+
+    fn set_up(&self, case: &Case) {
+        let kind = case.kind();
+        let other = if kind == Kind::Uid { Kind::Gid } else { Kind::Uid };
+        // Whoever asked the other file would be allowed what this one does not.
+        self.world.write(other.subid(), "alice:1:4294967294\nroot:1:4294967294\nbob:1:4294967294\n");
+        self.world.write("passwd", case.passwd);
+        for (name, text) in
+            [(kind.subid(), &case.subid), ("login.defs", &case.login_defs), ("nsswitch.conf", &case.nsswitch)]
+        {
+            // A mode and an absence are of the file, so it is a new one each time.
+            let _ = fs::remove_file(World::etc(name));
+            if let Some(text) = text {
+                self.world.write(name, bytes(text));
+            }
+        }
+        if !case.subid_is_readable && case.subid.is_some() {
+            let roots_alone = fs::Permissions::from_mode(0o600);
+            fs::set_permissions(World::etc(kind.subid()), roots_alone).unwrap();
+        }
+    }
+}
+
+fn prepare(case: &Case, target: &Namespace, kind: Kind) {
+    let write = |file: &str, text: String| fs::write(format!("/proc/{}/{file}", target.pid()), text).unwrap();
+    match case.prior {
+        _ if case.state != State::Namespace => {}
+        Prior::Nothing => {}
+        Prior::SetgroupsDenied => write("setgroups", "deny".into()),
+        Prior::MapWritten => write(&format!("{}_map", kind.word()), "0 7 1".into()),
+    }
+}
+
+/// A descriptor that programs inherit.
+fn descriptor(what: Descriptor, pid: &str) -> Option<OwnedFd> {
+    let at = |path: &str, flags| open(path, flags, Mode::empty()).unwrap();
+    let of_target = |name: &str, flags| at(&format!("/proc/{pid}{name}"), flags);
+    let descriptor = match what {
+        Descriptor::Directory => of_target("", OFlag::O_RDONLY | OFlag::O_DIRECTORY),
+        Descriptor::DirectoryPath => of_target("", OFlag::O_PATH),
+        Descriptor::Pidfd => {
+            let pid = rustix::process::Pid::from_raw(pid.parse().unwrap()).unwrap();
+            rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).unwrap()
+        }
+        Descriptor::Status => of_target("/status", OFlag::O_RDONLY),
+        Descriptor::TaskDirectory => of_target("/task", OFlag::O_RDONLY),
+        Descriptor::Proc => at("/proc", OFlag::O_RDONLY),
+        Descriptor::Etc => at("/etc", OFlag::O_RDONLY),
+        Descriptor::Passwd => at("/etc/passwd", OFlag::O_RDONLY),
+        Descriptor::Null => at("/dev/null", OFlag::O_RDWR),
+        Descriptor::Closed => return None,
+    };
+    fcntl(&descriptor, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
+    Some(descriptor)
+}
+
+fn seen(outcome: &Outcome, target: Option<(Namespace, Kind)>) -> Observation {
+    let mut lines = outcome.stderr.lines().filter(|line| *line != "Using files").peekable();
+    let mut notices = Vec::new();
+    while let Some(notice) = lines.next_if(|line| is_notice(line)) {
+        notices.push(notice.to_owned());
+    }
+    let (map, setgroups) =
+        target.map(|(target, kind)| (target.map(kind), target.setgroups())).unwrap_or_default();
+    Observation {
+        status: outcome.status,
+        stdout: outcome.stdout.clone(),
+        notices,
+        line: lines.next().unwrap_or_default().to_owned(),
+        map,
+        setgroups,
+    }
+}
+
+/// Shadow says `Using files` after some of these alone, so that line is not compared.
+fn is_notice(line: &str) -> bool {
+    line.starts_with("configuration error - ") || is_about_plugins(line)
+}
+
+pub fn is_about_plugins(notice: &str) -> bool {
+    ["Error opening libsubid_", "libsubid_", "Subid NSS module name too long ", "No usable subid NSS module "]
+        .iter()
+        .any(|beginning| notice.starts_with(beginning))
+}

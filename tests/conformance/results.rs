@@ -1,0 +1,224 @@
+//! Results that shadow's versions come to otherwise.
+
+use super::bench::{Observation, Version, is_about_plugins};
+use super::case::{Case, Descriptor, Prior, Program, State};
+use super::deviation::Probe;
+use super::harness::usage;
+use super::readings::{strtoul, three_fields};
+
+fn program(case: &Case) -> &'static str {
+    case.kind().program()
+}
+
+/// What becomes of the same with other ranges and other lines: of the own id, which is always allowed, with `ranges` after it.
+fn decision(case: &Case, ranges: &[String], probe: &Probe) -> Observation {
+    let own = ["0".into(), case.own_id().to_string(), "1".into()];
+    probe.ours(&Case { words: own.iter().chain(ranges).cloned().collect(), ..case.clone() })
+}
+
+/// Whether the ranges were allowed, whatever the kernel said to the map then.
+fn is_allowed(case: &Case, seen: &Observation) -> bool {
+    let reached = ["write to ", "open of ", "couldn't open process setgroups", "failed to "];
+    let is_reached = |words: &&str| seen.line.starts_with(&format!("{}: {words}", program(case)));
+    seen.status == Some(0) || reached.iter().any(|words| is_reached(&words))
+}
+
+fn refusal(case: &Case, notices: Vec<String>, line: String) -> Observation {
+    let untouched = |is: bool, text: &str| if is { text.to_owned() } else { String::new() };
+    Observation {
+        status: Some(1),
+        stdout: String::new(),
+        notices,
+        line,
+        map: untouched(case.prior == Prior::MapWritten, "0 7 1"),
+        setgroups: if case.prior == Prior::SetgroupsDenied { "deny".into() } else { "allow".into() },
+    }
+}
+
+/// 4.17 does nothing successfully, 4.13 writes nothing, which the kernel refuses; newgidmap denies setgroups before.
+pub fn no_range(case: &Case, ours: &Observation, probe: &Probe) -> Option<Observation> {
+    if !case.is_map() || !case.words.is_empty() || ours.line != usage(case.kind()) {
+        return None;
+    }
+    // With no line the own group is not delegated, so setgroups is denied for it as well.
+    let own = decision(&Case { subid: Some(String::new()), ..case.clone() }, &[], probe);
+    if !is_allowed(case, &own) {
+        return None;
+    }
+    let file = format!("{}_map", case.kind().word());
+    let is_write = own.line.starts_with(&format!("{}: write to ", program(case)));
+    Some(match probe.version {
+        _ if own.status != Some(0) && !is_write => own,
+        Version::Debian13 => {
+            Observation { status: Some(0), line: String::new(), map: ours.map.clone(), ..own }
+        }
+        Version::Debian12 if own.status == Some(0) => Observation {
+            status: Some(1),
+            line: format!("{}: write to {file} failed: Invalid argument", program(case)),
+            map: ours.map.clone(),
+            ..own
+        },
+        Version::Debian12 => own,
+    })
+}
+
+/// 4.13 has such a range refused, in its turn.
+pub fn count_zero(case: &Case, ours: &Observation, probe: &Probe) -> Option<Observation> {
+    if !case.is_map() || !ours.line.contains("overflow detected") {
+        return None;
+    }
+    let numbers: Vec<u64> = case.words.iter().map(|word| strtoul(word)).collect::<Option<_>>()?;
+    let index = numbers.chunks_exact(3).position(|range| range[2] == 0)?;
+    let before = decision(case, &case.words[..3 * index], probe);
+    if !is_allowed(case, &before) {
+        return Some(before);
+    }
+    let (upper, lower) = (numbers[3 * index], numbers[3 * index + 1]);
+    let line = format!(
+        "{}: {} range [{upper}-{upper}) -> [{lower}-{lower}) not allowed",
+        program(case),
+        case.kind().word()
+    );
+    Some(refusal(case, before.notices, line))
+}
+
+/// 4.13 looks for such a process.
+pub fn pid_not_positive(case: &Case, ours: &Observation, _: &Probe) -> Option<Observation> {
+    if !case.is_map() || ours.line != usage(case.kind()) {
+        return None;
+    }
+    let shown = match case.target_word.trim_start() {
+        "-PID" => "-PID".to_owned(),
+        number => number.parse::<i32>().ok().filter(|pid| *pid <= 0)?.cast_unsigned().to_string(),
+    };
+    let line = format!(
+        "{}: Could not open proc directory for target {shown}: No such file or directory",
+        program(case)
+    );
+    Some(Observation { line, ..ours.clone() })
+}
+
+/// A message for each name, as soon as login.defs is read, which is before the target's owner is looked at.
+pub fn unknown_login_def(case: &Case, ours: &Observation, _: &Probe) -> Option<Observation> {
+    let is_before = |words: &str| ours.line.contains(words);
+    let is_too_early =
+        ["Could not open proc directory", "Cannot determine your user name"].into_iter().any(is_before)
+            || ours.line == usage(case.kind()) && !case.words.is_empty();
+    if !case.is_map() || is_too_early {
+        return None;
+    }
+    let mut notices: Vec<String> = unknown_names(case.login_defs.as_deref().unwrap_or_default())
+        .map(|name| format!("configuration error - unknown item '{name}' (notify administrator)"))
+        .collect();
+    if notices.is_empty() {
+        return None;
+    }
+    notices.extend(ours.notices.iter().cloned());
+    Some(Observation { notices, ..ours.clone() })
+}
+
+/// The generator's names that are no items; see `generate.rs`.
+fn unknown_names(login_defs: &str) -> impl Iterator<Item = &str> {
+    const KNOWN: [&str; 6] =
+        ["GRANT_AUX_GROUP_SUBIDS", "SUB_UID_COUNT", "SUB_GID_COUNT", "UMASK", "UID_MIN", "MAIL_DIR"];
+    login_defs.lines().filter_map(|line| {
+        let line = line.trim_matches([' ', '\t']);
+        let (name, value) = line.split_at(line.find([' ', '\t'])?);
+        let has_value = !value.trim_start_matches([' ', '\t', '"']).is_empty();
+        (has_value && !line.starts_with('#') && !KNOWN.contains(&name)).then_some(name)
+    })
+}
+
+/// The same end, without a word; also where login.defs says that the file may be missing, or a plugin is used instead.
+pub fn missing_file(case: &Case, _: &Observation, probe: &Probe) -> Option<Observation> {
+    if case.subid.is_some() || !case.is_map() {
+        return None;
+    }
+    let login_defs =
+        format!("{}\nSUB_UID_COUNT 1\nSUB_GID_COUNT 1\n", case.login_defs.as_deref().unwrap_or_default());
+    let needed = Case { login_defs: Some(login_defs), nsswitch: None, ..case.clone() };
+    let missing =
+        format!("{}: cannot open /etc/{}: No such file or directory", program(case), case.kind().subid());
+    let seen = probe.ours(&needed);
+    (seen.line == missing).then(|| Observation { line: String::new(), ..seen })
+}
+
+/// Each line that shadow's older reader makes out is listed, whatever it delegates.
+pub fn getsubids_lines(case: &Case, ours: &Observation, probe: &Probe) -> Option<Observation> {
+    let user = match (&case.program, &case.words[..]) {
+        (Program::Getsubids, [option, user]) if option == "-g" => user,
+        (Program::Getsubids, [user, ..]) => user,
+        _ => return None,
+    };
+    let uid = case.uid_of(user);
+    // Numbers that it cannot keep apart from others it takes for none from 4.17 on.
+    let is_read = |line: &&str| probe.version == Version::Debian12 || !line.contains('-');
+    let listed = case.lines();
+    let listed = listed.iter().filter(|line| is_read(line)).filter_map(|line| three_fields(line));
+    let listed = listed.filter(|(owner, ..)| owner == user || Some(*owner) == uid);
+    let stdout: String = listed
+        .enumerate()
+        .map(|(index, (_, start, count))| format!("{index}: {user} {start} {count}\n"))
+        .collect();
+    (!stdout.is_empty()).then(|| Observation { status: Some(0), stdout, line: String::new(), ..ours.clone() })
+}
+
+/// 4.17 says so and asks the files.
+pub fn plugin_without_free(case: &Case, _: &Observation, probe: &Probe) -> Option<Observation> {
+    let aged = "libsubid_aged.so";
+    let missing = aged.replace("aged", "gone");
+    // Whether our program would load it: it is not told apart from a missing one before.
+    let renamed =
+        Case { nsswitch: case.nsswitch.as_ref().map(|text| text.replace("aged", "gone")), ..case.clone() };
+    let mut seen = probe.ours(&renamed);
+    let notice =
+        seen.notices.iter_mut().find(|notice| notice.starts_with(&format!("Error opening {missing}")))?;
+    *notice = format!("{aged} did not provide @subid_free@");
+    Some(seen)
+}
+
+/// Older versions look for it when they ask it, so they say nothing of it where something else is wrong before.
+pub fn plugin_looked_for_late(case: &Case, ours: &Observation, _: &Probe) -> Option<Observation> {
+    let words = ["subuid overflow detected.", "ranges: "];
+    let is_before = ours.line == usage(case.kind())
+        || words.iter().any(|words| ours.line.starts_with(&format!("{}: {words}", program(case))));
+    let mut seen = ours.clone();
+    seen.notices.retain(|notice| !is_about_plugins(notice));
+    (is_before && seen != *ours).then_some(seen)
+}
+
+/// 4.17 gives the file up at such a line.
+pub fn nsswitch_without_end(case: &Case, _: &Observation, probe: &Probe) -> Option<Observation> {
+    let text = case.nsswitch.as_deref().filter(|text| !text.ends_with('\n'))?;
+    let whole = text.rsplit_once('\n').map_or(String::new(), |(lines, _)| format!("{lines}\n"));
+    let mut seen = probe.ours(&Case { nsswitch: Some(whole), ..case.clone() });
+    seen.notices.push("No usable subid NSS module found, using files".into());
+    Some(seen)
+}
+
+/// 4.17 takes every file on procfs for a directory until it opens something in it.
+pub fn descriptor_of_file(case: &Case, _: &Observation, probe: &Probe) -> Option<Observation> {
+    if case.descriptor != Descriptor::Status {
+        return None;
+    }
+    let directory = Case { descriptor: Descriptor::Directory, ..case.clone() };
+    let seen = probe.ours(&directory);
+    if !is_allowed(case, &seen) {
+        return Some(seen);
+    }
+    let denies = probe.ours(&Case { prior: Prior::Nothing, ..directory }).setgroups == "deny";
+    let failed = if denies {
+        "couldn't open process setgroups".into()
+    } else {
+        format!("open of {}_map failed", case.kind().word())
+    };
+    Some(refusal(case, seen.notices, format!("{}: {failed}: Not a directory", program(case))))
+}
+
+/// As root it may open a process's own file, and the kernel refuses what is written.
+pub fn setgroups_of_plain(case: &Case, ours: &Observation, _: &Probe) -> Option<Observation> {
+    let program = program(case);
+    let is_refused = ours.line == format!("{program}: couldn't open process setgroups: Permission denied");
+    let line = format!("{program}: failed to setgroups deny policy: Operation not permitted");
+    (case.state == State::Plain && is_refused).then(|| Observation { line, ..ours.clone() })
+}

@@ -1,0 +1,35 @@
+//! Subid plugins that a test compiles, where the loader finds them for setuid programs, too.
+
+use std::path::Path;
+use std::process::Command;
+
+use nix::mount::{MsFlags, mount};
+
+use super::{World, must_succeed};
+
+const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rules/plugin/plugin.c");
+
+/// Where the plugins are; covered by a directory of the world's.
+pub fn library_directory() -> &'static Path {
+    Path::new("/usr/local/lib")
+}
+
+/// Covers the directory.
+pub fn make_room() {
+    let no: Option<&str> = None;
+    mount(Some("tmpfs"), library_directory(), Some("tmpfs"), MsFlags::empty(), no).unwrap();
+}
+
+/// Compiles the plugin `libsubid_SERVICE.so` with these macros.
+pub fn compile(service: &str, macros: &[&str]) {
+    let library = library_directory().join(format!("libsubid_{service}.so"));
+    let mut compiler = Command::new("gcc");
+    compiler.args(["-shared", "-fPIC", "-o"]).arg(&library);
+    must_succeed(compiler.args(macros.iter().map(|definition| format!("-D{definition}"))).arg(SOURCE));
+}
+
+/// Puts the directory and what is in it into the loader's cache.
+pub fn have_the_loader_look(world: &World) {
+    world.write("ld.so.conf", format!("{}\n", library_directory().display()));
+    must_succeed(&mut Command::new("/sbin/ldconfig"));
+}
