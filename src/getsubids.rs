@@ -59,7 +59,7 @@ fn invocation(arguments: Vec<OsString>) -> Invocation {
     }
 }
 
-/// A line per range; `None` where there is none or none can be had.
+/// A line per range; `None` where no list can be had.
 fn listing(kind: Kind, user: &OsString) -> Option<Vec<u8>> {
     let uid = UsersCache::new().get_user_by_name(user).map(|entry| entry.uid());
     let ranges = Source::open(kind, plugin()).ok()?.list(kind, user.as_bytes(), uid).ok()?;
@@ -69,7 +69,7 @@ fn listing(kind: Kind, user: &OsString) -> Option<Vec<u8>> {
         text.extend_from_slice(user.as_bytes());
         text.extend_from_slice(format!(" {start} {count}\n").as_bytes());
     }
-    (!text.is_empty()).then_some(text)
+    Some(text)
 }
 
 fn print(text: &[u8]) -> ExitCode {

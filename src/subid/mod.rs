@@ -39,10 +39,16 @@ pub struct Delegated {
     pub count: u64,
 }
 
-/// A plugin could not say what is delegated to a user.
+/// Why a source has no list for a user, other than a file that cannot be read.
 #[derive(Debug, Error)]
-#[error("the subid plugin failed")]
-pub struct PluginFailed;
+pub enum Unlisted {
+    /// A plugin could not say.
+    #[error("the subid plugin failed")]
+    PluginFailed,
+    /// No line of the file is the user's. A plugin's empty list is a list, to shadow as well.
+    #[error("nothing is delegated to this user")]
+    NothingDelegated,
+}
 
 impl Source {
     /// The plugin, if there is one, or else the file.
@@ -82,7 +88,7 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// Those of [`SubidFile::list`], or [`PluginFailed`].
+    /// Those of [`SubidFile::list`], or [`Unlisted`].
     pub fn list(
         self,
         kind: Kind,
@@ -90,8 +96,11 @@ impl Source {
         uid: Option<uid_t>,
     ) -> Result<Vec<Delegated>, Box<dyn std::error::Error>> {
         match self {
-            Self::File(file) => Ok(file.list(name, uid)?),
-            Self::Plugin(plugin) => Ok(plugin.list(kind, name).ok_or(PluginFailed)?),
+            Self::File(file) => match file.list(name, uid)? {
+                ranges if ranges.is_empty() => Err(Unlisted::NothingDelegated.into()),
+                ranges => Ok(ranges),
+            },
+            Self::Plugin(plugin) => Ok(plugin.list(kind, name).ok_or(Unlisted::PluginFailed)?),
         }
     }
 }

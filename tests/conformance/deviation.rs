@@ -41,23 +41,30 @@ pub enum Deviation {
     DescriptorOfFile = 31,
     SetgroupsWords = 32,
     SetgroupsOfPlain = 33,
+    FailingPluginListed = 34,
 }
 
 use Deviation::*;
 
-/// What shadow does where a deviation holds; `None` where it does not.
-pub enum Effect {
+type Reading = fn(&Case) -> Option<Case>;
+type Result = fn(&Case, &Observation, &Probe) -> Option<Observation>;
+type Words = fn(&Case, Version, &str) -> Option<String>;
+
+/// What shadow does where a deviation holds; each is `None` where it does not.
+enum Effect {
     /// It reads the input otherwise: the case, retold so that the newest rules read it that way.
-    Reading(fn(&Case) -> Option<Case>),
+    Reading(Reading),
     /// It comes to another result, given what it would be otherwise.
-    Result(fn(&Case, &Observation, &Probe) -> Option<Observation>),
+    Result(Result),
+    /// Both.
+    ReadingWithResult(Reading, Result),
     /// It has other words for the same line.
-    Words(fn(&Case, Version, &str) -> Option<String>),
+    Words(Words),
 }
 
 impl Deviation {
     /// In the order in which they come into effect.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         LineOfZeros,
         LineBeyondLastId,
         FourthField,
@@ -75,6 +82,7 @@ impl Deviation {
         PidNotPositive,
         MissingFile,
         GetsubidsLines,
+        FailingPluginListed,
         PluginWithoutFree,
         NsswitchWithoutEnd,
         DescriptorOfFile,
@@ -107,6 +115,13 @@ impl Deviation {
         matches!(self.effect(), Effect::Words(_))
     }
 
+    fn reading(self) -> Option<Reading> {
+        match self.effect() {
+            Effect::Reading(reading) | Effect::ReadingWithResult(reading, _) => Some(reading),
+            Effect::Result(_) | Effect::Words(_) => None,
+        }
+    }
+
     fn effect(self) -> Effect {
         match self {
             LineOfZeros => Effect::Reading(readings::line_of_zeros),
@@ -125,12 +140,19 @@ impl Deviation {
             UnknownLoginDef => Effect::Result(results::unknown_login_def),
             MissingFile => Effect::Result(results::missing_file),
             GetsubidsLines => Effect::Result(results::getsubids_lines),
-            PluginWithoutFree => Effect::Result(results::plugin_without_free),
+            PluginWithoutFree => {
+                Effect::ReadingWithResult(readings::plugin_without_free, results::plugin_without_free)
+            }
             NsswitchBlanks => Effect::Reading(readings::nsswitch_blanks),
             GetsubidsByGid => Effect::Reading(readings::getsubids_by_gid),
             PluginLookedForLate => Effect::Result(results::plugin_looked_for_late),
-            NsswitchWithoutEnd => Effect::Result(results::nsswitch_without_end),
-            DescriptorOfFile => Effect::Result(results::descriptor_of_file),
+            NsswitchWithoutEnd => {
+                Effect::ReadingWithResult(readings::nsswitch_without_end, results::nsswitch_without_end)
+            }
+            DescriptorOfFile => {
+                Effect::ReadingWithResult(readings::descriptor_of_file, results::descriptor_of_file)
+            }
+            FailingPluginListed => Effect::Result(results::failing_plugin_listed),
             SetgroupsOfPlain => Effect::Result(results::setgroups_of_plain),
             SetgroupsWords => Effect::Words(wordings::setgroups),
             UsageWords => Effect::Words(wordings::usage),
@@ -203,7 +225,9 @@ fn expectation(case: &Case, deviations: &[Deviation], probe: &Probe) -> Option<O
     for deviation in deviations {
         match deviation.effect() {
             Effect::Reading(_) => {}
-            Effect::Result(result) => seen = result(&case, &seen, probe)?,
+            Effect::Result(result) | Effect::ReadingWithResult(_, result) => {
+                seen = result(&case, &seen, probe)?;
+            }
             Effect::Words(words) => seen.line = words(&case, probe.version, &seen.line)?,
         }
     }
@@ -214,11 +238,11 @@ fn expectation(case: &Case, deviations: &[Deviation], probe: &Probe) -> Option<O
 fn retold(case: &Case, deviations: &[Deviation]) -> Option<Case> {
     let mut case = case.clone();
     let mut unused: Vec<Deviation> =
-        deviations.iter().copied().filter(|one| matches!(one.effect(), Effect::Reading(_))).collect();
+        deviations.iter().copied().filter(|one| one.reading().is_some()).collect();
     loop {
         let before = case.clone();
         for deviation in deviations {
-            let Effect::Reading(reading) = deviation.effect() else { continue };
+            let Some(reading) = deviation.reading() else { continue };
             if let Some(changed) = reading(&case) {
                 case = changed;
                 unused.retain(|one| one != deviation);

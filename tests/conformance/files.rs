@@ -132,7 +132,11 @@ pub fn login_defs(rng: &mut Rng, is_odd: bool) -> Option<String> {
         "SUB_UID 0",
         "XGRANT_AUX_GROUP_SUBIDS yes",
     ];
-    Some(lines_of(rng, |rng| one(rng, &lines).into(), 4))
+    let mut text = lines_of(rng, |rng| one(rng, &lines).into(), 4);
+    if rarely(rng, 24) {
+        text = format!("#{}GRANT_AUX_GROUP_SUBIDS yes\n{text}", "x".repeat(1022));
+    }
+    Some(text)
 }
 
 /// `None`: no file.
@@ -309,6 +313,7 @@ fn odd_line(rng: &mut Rng, own_name: &str) -> String {
         }
         14 => format!("{}:1:1", "x".repeat(rng.usize(1000..5000))),
         15 => format!("{owner} : {start} : {count}"),
+        17 if rarely(rng, 4) => format!("{line}\0x"),
         16 => format!("{owner}:100000:65536"),
         _ => line,
     }

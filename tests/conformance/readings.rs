@@ -199,3 +199,22 @@ pub fn nsswitch_blanks(case: &Case) -> Option<Case> {
     let nsswitch = Some(text.split('\n').map(change).collect::<Vec<_>>().join("\n"));
     (nsswitch != case.nsswitch).then(|| Case { nsswitch, ..case.clone() })
 }
+
+/// It is not used; what is said then is as of one that is not there.
+pub fn plugin_without_free(case: &Case) -> Option<Case> {
+    let nsswitch = case.nsswitch.as_ref().map(|text| text.replace("aged", "gone"));
+    (nsswitch != case.nsswitch).then(|| Case { nsswitch, ..case.clone() })
+}
+
+/// The file is given up at such a line.
+pub fn nsswitch_without_end(case: &Case) -> Option<Case> {
+    let text = case.nsswitch.as_deref().filter(|text| !text.is_empty() && !text.ends_with('\n'))?;
+    let nsswitch = text.rsplit_once('\n').map(|(lines, _)| format!("{lines}\n"));
+    Some(Case { nsswitch, ..case.clone() })
+}
+
+/// Every file on procfs passes for a directory until something is opened in it.
+pub fn descriptor_of_file(case: &Case) -> Option<Case> {
+    (case.descriptor == Descriptor::Status)
+        .then(|| Case { descriptor: Descriptor::Directory, ..case.clone() })
+}

@@ -1,7 +1,7 @@
 //! Results that shadow's versions come to otherwise.
 
 use super::bench::{Observation, Version, is_about_plugins};
-use super::case::{Case, Descriptor, Prior, Program, State};
+use super::case::{Case, Prior, Program, State};
 use super::deviation::Probe;
 use super::harness::usage;
 use super::readings::{strtoul, three_fields};
@@ -35,13 +35,14 @@ fn refusal(case: &Case, notices: Vec<String>, line: String) -> Observation {
     }
 }
 
-/// 4.17 does nothing successfully, 4.13 writes nothing, which the kernel refuses; newgidmap denies setgroups before.
+/// No plugin is asked. 4.17 does nothing successfully, 4.13 writes nothing, which the kernel refuses; newgidmap denies setgroups before.
 pub fn no_range(case: &Case, ours: &Observation, probe: &Probe) -> Option<Observation> {
     if !case.is_map() || !case.words.is_empty() || ours.line != usage(case.kind()) {
         return None;
     }
     // With no line the own group is not delegated, so setgroups is denied for it as well.
-    let own = decision(&Case { subid: Some(String::new()), ..case.clone() }, &[], probe);
+    let mut own = decision(&Case { subid: Some(String::new()), ..case.clone() }, &[], probe);
+    own.notices.retain(|notice| !is_about_plugins(notice));
     if !is_allowed(case, &own) {
         return None;
     }
@@ -69,7 +70,11 @@ pub fn count_zero(case: &Case, ours: &Observation, probe: &Probe) -> Option<Obse
     }
     let numbers: Vec<u64> = case.words.iter().map(|word| strtoul(word)).collect::<Option<_>>()?;
     let index = numbers.chunks_exact(3).position(|range| range[2] == 0)?;
-    let before = decision(case, &case.words[..3 * index], probe);
+    let mut before = decision(case, &case.words[..3 * index], probe);
+    if index == 0 {
+        // No plugin is asked then.
+        before.notices.retain(|notice| !is_about_plugins(notice));
+    }
     if !is_allowed(case, &before) {
         return Some(before);
     }
@@ -99,11 +104,11 @@ pub fn pid_not_positive(case: &Case, ours: &Observation, _: &Probe) -> Option<Ob
 }
 
 /// A message for each name, as soon as login.defs is read, which is before the target's owner is looked at.
-pub fn unknown_login_def(case: &Case, ours: &Observation, _: &Probe) -> Option<Observation> {
+pub fn unknown_login_def(case: &Case, ours: &Observation, probe: &Probe) -> Option<Observation> {
     let is_before = |words: &str| ours.line.contains(words);
     let is_too_early =
         ["Could not open proc directory", "Cannot determine your user name"].into_iter().any(is_before)
-            || ours.line == usage(case.kind()) && !case.words.is_empty();
+            || decision(case, &[], probe).line == usage(case.kind());
     if !case.is_map() || is_too_early {
         return None;
     }
@@ -164,17 +169,24 @@ pub fn getsubids_lines(case: &Case, ours: &Observation, probe: &Probe) -> Option
 }
 
 /// 4.17 says so and asks the files.
-pub fn plugin_without_free(case: &Case, _: &Observation, probe: &Probe) -> Option<Observation> {
-    let aged = "libsubid_aged.so";
-    let missing = aged.replace("aged", "gone");
-    // Whether our program would load it: it is not told apart from a missing one before.
-    let renamed =
-        Case { nsswitch: case.nsswitch.as_ref().map(|text| text.replace("aged", "gone")), ..case.clone() };
-    let mut seen = probe.ours(&renamed);
-    let notice =
-        seen.notices.iter_mut().find(|notice| notice.starts_with(&format!("Error opening {missing}")))?;
-    *notice = format!("{aged} did not provide @subid_free@");
+pub fn plugin_without_free(_: &Case, ours: &Observation, _: &Probe) -> Option<Observation> {
+    let mut seen = ours.clone();
+    let is_missing = |notice: &&mut String| notice.starts_with("Error opening libsubid_gone.so: ");
+    *seen.notices.iter_mut().find(is_missing)? = "libsubid_aged.so did not provide @subid_free@".into();
     Some(seen)
+}
+
+/// A plugin that fails is to getsubids as one that lists nothing.
+pub fn failing_plugin_listed(case: &Case, ours: &Observation, probe: &Probe) -> Option<Observation> {
+    let failed = "Error fetching ranges";
+    // If files were asked they would delegate something.
+    let subid = case.words.iter().map(|user| format!("{user}:1:1\n")).collect();
+    let is_plugin = probe.ours(&Case { subid: Some(subid), ..case.clone() }).line == failed;
+    (!case.is_map() && ours.line == failed && is_plugin).then(|| Observation {
+        status: Some(0),
+        line: String::new(),
+        ..ours.clone()
+    })
 }
 
 /// Older versions look for it when they ask it, so they say nothing of it where something else is wrong before.
@@ -187,32 +199,27 @@ pub fn plugin_looked_for_late(case: &Case, ours: &Observation, _: &Probe) -> Opt
     (is_before && seen != *ours).then_some(seen)
 }
 
-/// 4.17 gives the file up at such a line.
-pub fn nsswitch_without_end(case: &Case, _: &Observation, probe: &Probe) -> Option<Observation> {
-    let text = case.nsswitch.as_deref().filter(|text| !text.ends_with('\n'))?;
-    let whole = text.rsplit_once('\n').map_or(String::new(), |(lines, _)| format!("{lines}\n"));
-    let mut seen = probe.ours(&Case { nsswitch: Some(whole), ..case.clone() });
+/// 4.17 says so where no line before decided.
+pub fn nsswitch_without_end(_: &Case, ours: &Observation, _: &Probe) -> Option<Observation> {
+    let mut seen = ours.clone();
     seen.notices.push("No usable subid NSS module found, using files".into());
     Some(seen)
 }
 
-/// 4.17 takes every file on procfs for a directory until it opens something in it.
-pub fn descriptor_of_file(case: &Case, _: &Observation, probe: &Probe) -> Option<Observation> {
-    if case.descriptor != Descriptor::Status {
-        return None;
+/// What 4.17 opens in such a file first cannot be opened.
+pub fn descriptor_of_file(case: &Case, ours: &Observation, probe: &Probe) -> Option<Observation> {
+    if !is_allowed(case, ours) {
+        return Some(ours.clone());
     }
-    let directory = Case { descriptor: Descriptor::Directory, ..case.clone() };
-    let seen = probe.ours(&directory);
-    if !is_allowed(case, &seen) {
-        return Some(seen);
-    }
-    let denies = probe.ours(&Case { prior: Prior::Nothing, ..directory }).setgroups == "deny";
+    let fresh = probe.ours(&Case { prior: Prior::Nothing, ..case.clone() });
+    let denies =
+        fresh.setgroups == "deny" || (case.prior != Prior::SetgroupsDenied && ours.setgroups == "deny");
     let failed = if denies {
         "couldn't open process setgroups".into()
     } else {
         format!("open of {}_map failed", case.kind().word())
     };
-    Some(refusal(case, seen.notices, format!("{}: {failed}: Not a directory", program(case))))
+    Some(refusal(case, ours.notices.clone(), format!("{}: {failed}: Not a directory", program(case))))
 }
 
 /// As root it may open a process's own file, and the kernel refuses what is written.

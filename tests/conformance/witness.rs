@@ -92,6 +92,9 @@ fn witnesses() -> Vec<(Deviation, Case)> {
         with(word(plain(Deviation::DescriptorOfFile, Uid, LINE, "0 100000 10"), "fd:FD"), &|case| {
             case.descriptor = Descriptor::Status;
         }),
+        with(getsubids(Deviation::FailingPluginListed, LINE, &["alice"]), &|case| {
+            case.nsswitch = Some("passwd: files\nsubid: failing\n".into());
+        }),
         with(plain(Deviation::SetgroupsWords, Gid, LINE, "0 1000 1"), &|case| case.prior = Prior::MapWritten),
         with(plain(Deviation::SetgroupsOfPlain, Gid, LINE, "0 1000 1"), &|case| case.state = State::Plain),
     ]

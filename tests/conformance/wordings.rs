@@ -20,7 +20,7 @@ pub fn usage(case: &Case, version: Version, line: &str) -> Option<String> {
 /// 4.13 names the target.
 pub fn ownership(case: &Case, _: Version, line: &str) -> Option<String> {
     let newest = ": Target process is owned by ";
-    let shown = case.target_word.trim_start_matches([' ', '+', '0']);
+    let shown = case.target_word.trim_start_matches([' ', '\t', '\n', '+', '0']);
     let older = if case.kind() == Kind::Uid { "Target process" } else { "Target" };
     line.contains(newest).then(|| line.replace(newest, &format!(": {older} {shown} is owned by ")))
 }
