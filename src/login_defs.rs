@@ -40,13 +40,22 @@ impl LoginDefs {
 
 /// Splits a line into name and value, unless it has none or is a comment.
 fn definition(line: &[u8]) -> Option<(&[u8], &[u8])> {
-    let line = line.trim_ascii();
+    let line = trim_blanks(line);
     let end = line.iter().position(|byte| is_blank(*byte))?;
     let (name, value) = line.split_at_checked(end)?;
     let start = value.iter().position(|byte| !is_blank(*byte) && *byte != b'"')?;
     let (_, value) = value.split_at_checked(start)?;
     let value = value.split(|byte| *byte == b'"').next()?;
     (!name.starts_with(b"#")).then_some((name, value))
+}
+
+/// A carriage return is no blank: it belongs to the value, as to shadow since 4.17.
+fn trim_blanks(line: &[u8]) -> &[u8] {
+    let is_text = |byte: &u8| !is_blank(*byte);
+    match (line.iter().position(is_text), line.iter().rposition(is_text)) {
+        (Some(first), Some(last)) => line.get(first..=last).unwrap_or_default(),
+        _ => &[],
+    }
 }
 
 fn is_blank(byte: u8) -> bool {
@@ -68,6 +77,7 @@ mod tests {
             ("GRANT_AUX_GROUP_SUBIDS yes", true),
             ("\t GRANT_AUX_GROUP_SUBIDS\t YES \n", true),
             ("GRANT_AUX_GROUP_SUBIDS \"yes\"\n", true),
+            ("GRANT_AUX_GROUP_SUBIDS yes\r\n", false),
             ("GRANT_AUX_GROUP_SUBIDS no\n", false),
             ("GRANT_AUX_GROUP_SUBIDS\n", false),
             ("GRANT_AUX_GROUP_SUBIDS=yes\n", false),

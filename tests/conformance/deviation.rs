@@ -42,6 +42,9 @@ pub enum Deviation {
     SetgroupsWords = 32,
     SetgroupsOfPlain = 33,
     FailingPluginListed = 34,
+    NulInLine = 35,
+    LoginDefsBlanks = 36,
+    LongLoginDef = 37,
 }
 
 use Deviation::*;
@@ -64,7 +67,8 @@ enum Effect {
 
 impl Deviation {
     /// In the order in which they come into effect.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 32] = [
+        NulInLine,
         LineOfZeros,
         LineBeyondLastId,
         FourthField,
@@ -76,6 +80,8 @@ impl Deviation {
         NumberLimits,
         Binary,
         NsswitchBlanks,
+        LoginDefsBlanks,
+        LongLoginDef,
         GetsubidsByGid,
         NoRange,
         CountZero,
@@ -105,7 +111,7 @@ impl Deviation {
     pub fn seen_on(self) -> &'static [Version] {
         match self {
             CountZero | Descriptor | PidNotPositive | NumberLimits | OwnershipWords | RangesWords
-            | NsswitchBlanks => &[Debian12],
+            | NsswitchBlanks | LoginDefsBlanks => &[Debian12],
             Binary | Pidfd | PluginWithoutFree | NsswitchWithoutEnd | DescriptorOfFile => &[Debian13],
             _ => &[Debian12, Debian13],
         }
@@ -152,6 +158,9 @@ impl Deviation {
             DescriptorOfFile => {
                 Effect::ReadingWithResult(readings::descriptor_of_file, results::descriptor_of_file)
             }
+            NulInLine => Effect::ReadingWithResult(readings::nul_in_line, results::nul_in_line),
+            LoginDefsBlanks => Effect::Reading(readings::login_defs_blanks),
+            LongLoginDef => Effect::Reading(readings::long_login_def),
             FailingPluginListed => Effect::Result(results::failing_plugin_listed),
             SetgroupsOfPlain => Effect::Result(results::setgroups_of_plain),
             SetgroupsWords => Effect::Words(wordings::setgroups),

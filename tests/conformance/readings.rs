@@ -218,3 +218,36 @@ pub fn descriptor_of_file(case: &Case) -> Option<Case> {
     (case.descriptor == Descriptor::Status)
         .then(|| Case { descriptor: Descriptor::Directory, ..case.clone() })
 }
+
+/// A line ends for it at the NUL byte, and where its end is looked for the next line is added; if there is none, the whole
+/// file is refused.
+pub fn nul_in_line(case: &Case) -> Option<Case> {
+    let mut text = case.subid.clone().filter(|text| text.contains('\0'))?;
+    while let Some(nul) = text.find('\0') {
+        match text[nul..].find('\n') {
+            None => text.truncate(nul),
+            Some(length) if nul + length + 1 == text.len() => {
+                return Some(Case { subid: None, ..case.clone() });
+            }
+            Some(length) => text.replace_range(nul..=nul + length, ""),
+        }
+    }
+    Some(Case { subid: Some(text), ..case.clone() })
+}
+
+/// 4.13 has white space of all kinds ignored at the end.
+pub fn login_defs_blanks(case: &Case) -> Option<Case> {
+    let lines = case.login_defs.as_deref()?.split('\n').map(str::trim_ascii_end);
+    let login_defs = Some(lines.collect::<Vec<_>>().join("\n"));
+    (login_defs != case.login_defs).then(|| Case { login_defs, ..case.clone() })
+}
+
+/// What is beyond 1023 bytes is another line.
+pub fn long_login_def(case: &Case) -> Option<Case> {
+    let lines = case.login_defs.as_deref()?.split('\n').map(|line| {
+        let characters: Vec<char> = line.chars().collect();
+        characters.chunks(1023).map(String::from_iter).collect::<Vec<_>>().join("\n")
+    });
+    let login_defs = Some(lines.collect::<Vec<_>>().join("\n"));
+    (login_defs != case.login_defs).then(|| Case { login_defs, ..case.clone() })
+}

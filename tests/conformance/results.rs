@@ -18,21 +18,17 @@ fn decision(case: &Case, ranges: &[String], probe: &Probe) -> Observation {
 
 /// Whether the ranges were allowed, whatever the kernel said to the map then.
 fn is_allowed(case: &Case, seen: &Observation) -> bool {
-    let reached = ["write to ", "open of ", "couldn't open process setgroups", "failed to "];
+    let reached =
+        ["write to ", "open of ", "couldn't open process setgroups", "failed to ", "kernel doesn't support "];
     let is_reached = |words: &&str| seen.line.starts_with(&format!("{}: {words}", program(case)));
     seen.status == Some(0) || reached.iter().any(|words| is_reached(&words))
 }
 
-fn refusal(case: &Case, notices: Vec<String>, line: String) -> Observation {
-    let untouched = |is: bool, text: &str| if is { text.to_owned() } else { String::new() };
-    Observation {
-        status: Some(1),
-        stdout: String::new(),
-        notices,
-        line,
-        map: untouched(case.prior == Prior::MapWritten, "0 7 1"),
-        setgroups: if case.prior == Prior::SetgroupsDenied { "deny".into() } else { "allow".into() },
-    }
+/// A refusal with this line, which leaves all as it was.
+fn refusal(case: &Case, notices: Vec<String>, line: String, probe: &Probe) -> Observation {
+    let malformed = ["x", "x", "x"].map(Into::into).into();
+    let Observation { map, setgroups, .. } = probe.ours(&Case { words: malformed, ..case.clone() });
+    Observation { status: Some(1), stdout: String::new(), notices, line, map, setgroups }
 }
 
 /// No plugin is asked. 4.17 does nothing successfully, 4.13 writes nothing, which the kernel refuses; newgidmap denies setgroups before.
@@ -84,7 +80,7 @@ pub fn count_zero(case: &Case, ours: &Observation, probe: &Probe) -> Option<Obse
         program(case),
         case.kind().word()
     );
-    Some(refusal(case, before.notices, line))
+    Some(refusal(case, before.notices, line, probe))
 }
 
 /// 4.13 looks for such a process.
@@ -219,7 +215,7 @@ pub fn descriptor_of_file(case: &Case, ours: &Observation, probe: &Probe) -> Opt
     } else {
         format!("open of {}_map failed", case.kind().word())
     };
-    Some(refusal(case, ours.notices.clone(), format!("{}: {failed}: Not a directory", program(case))))
+    Some(refusal(case, ours.notices.clone(), format!("{}: {failed}: Not a directory", program(case)), probe))
 }
 
 /// As root it may open a process's own file, and the kernel refuses what is written.
@@ -228,4 +224,9 @@ pub fn setgroups_of_plain(case: &Case, ours: &Observation, _: &Probe) -> Option<
     let is_refused = ours.line == format!("{program}: couldn't open process setgroups: Permission denied");
     let line = format!("{program}: failed to setgroups deny policy: Operation not permitted");
     (case.state == State::Plain && is_refused).then(|| Observation { line, ..ours.clone() })
+}
+
+/// A file that is refused is as one that is missing.
+pub fn nul_in_line(case: &Case, ours: &Observation, probe: &Probe) -> Option<Observation> {
+    if case.subid.is_none() && case.is_map() { missing_file(case, ours, probe) } else { Some(ours.clone()) }
 }

@@ -95,6 +95,18 @@ fn witnesses() -> Vec<(Deviation, Case)> {
         with(getsubids(Deviation::FailingPluginListed, LINE, &["alice"]), &|case| {
             case.nsswitch = Some("passwd: files\nsubid: failing\n".into());
         }),
+        plain(Deviation::NulInLine, Uid, "bob:1:1\0\nalice:100000:10\n", "0 100000 10"),
+        plain(Deviation::NulInLine, Gid, "alice:100000:10\nbob:1:1\0\n", "0 100000 10"),
+        with(plain(Deviation::LoginDefsBlanks, Uid, LINE, "0 100000 10"), &|case| {
+            case.caller = ALICE.with_gid(100);
+            case.target = case.caller;
+            case.login_defs = Some("GRANT_AUX_GROUP_SUBIDS yes\r\n".into());
+        }),
+        with(plain(Deviation::LongLoginDef, Uid, LINE, "0 100000 10"), &|case| {
+            case.caller = ALICE.with_gid(100);
+            case.target = case.caller;
+            case.login_defs = Some(format!("#{}GRANT_AUX_GROUP_SUBIDS yes\n", "x".repeat(1022)));
+        }),
         with(plain(Deviation::SetgroupsWords, Gid, LINE, "0 1000 1"), &|case| case.prior = Prior::MapWritten),
         with(plain(Deviation::SetgroupsOfPlain, Gid, LINE, "0 1000 1"), &|case| case.state = State::Plain),
     ]
