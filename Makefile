@@ -13,6 +13,7 @@ CARGO   ?= cargo
 CASES   ?= 2000
 SEED    ?= 1
 SUITES  ?= bookworm trixie
+CASE    ?=
 RELEASE := target/release
 
 .PHONY: help build demo test lint conformance e2e install clean
@@ -39,9 +40,9 @@ lint: ## Check formatting, clippy on all targets, the shell scripts and the manu
 	@# Which other pages are installed is about this machine, not about the pages.
 	! mandoc -T lint docs/man/*.1 2>&1 | grep -vE 'mandoc.db lacks|referenced manual not found'
 
-conformance: ## Run generated cases through our programs and Debian's (CASES, SEED, SUITES; root)
-	@packaging/setup e2e
-	UIDMAP_CASES=$(CASES) UIDMAP_SEED=$(SEED) SUITES='$(SUITES)' tests/conformance/run.sh
+conformance: ## Run generated cases through our programs and Debian's (CASES, SEED, SUITES, CASE; root)
+	@packaging/setup conformance
+	UIDMAP_CASES=$(CASES) UIDMAP_SEED=$(SEED) UIDMAP_CASE=$(CASE) SUITES='$(SUITES)' tests/conformance/run.sh
 
 e2e: build ## Run real podman in containers of Debian 12 and 13, with Debian's programs and with ours (root)
 	@packaging/setup e2e

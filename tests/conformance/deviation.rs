@@ -45,6 +45,7 @@ pub enum Deviation {
     NulInLine = 35,
     LoginDefsBlanks = 36,
     LongLoginDef = 37,
+    ShortNsswitchLine = 38,
 }
 
 use Deviation::*;
@@ -67,7 +68,7 @@ enum Effect {
 
 impl Deviation {
     /// In the order in which they come into effect.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         NulInLine,
         LineOfZeros,
         LineBeyondLastId,
@@ -80,6 +81,7 @@ impl Deviation {
         NumberLimits,
         Binary,
         NsswitchBlanks,
+        ShortNsswitchLine,
         LoginDefsBlanks,
         LongLoginDef,
         GetsubidsByGid,
@@ -159,6 +161,7 @@ impl Deviation {
                 Effect::ReadingWithResult(readings::descriptor_of_file, results::descriptor_of_file)
             }
             NulInLine => Effect::ReadingWithResult(readings::nul_in_line, results::nul_in_line),
+            ShortNsswitchLine => Effect::Reading(readings::short_nsswitch_line),
             LoginDefsBlanks => Effect::Reading(readings::login_defs_blanks),
             LongLoginDef => Effect::Reading(readings::long_login_def),
             FailingPluginListed => Effect::Result(results::failing_plugin_listed),

@@ -8,6 +8,7 @@ use fastrand::Rng;
 use super::case::{Case, Descriptor, PASSWD, Prior, Program, State};
 use super::files::{self, Delegated, NUMBERS};
 use super::harness::{ALICE, BOB, Kind, NOBODY_KNOWN, Person, ROOT};
+use super::settings;
 
 /// Has ids that are negative to whoever takes them for an `int`.
 const LARGE: Person = Person { uid: 4_000_000_000, gid: 4_000_000_000 };
@@ -63,11 +64,11 @@ pub fn case(seed: u64) -> Case {
 
     let kind = one(rng, &Kind::BOTH);
     let mut case = Case::plain(&seed.to_string(), kind, "", "");
-    case.passwd = if is(Odd::Passwd) { one(rng, &files::PASSWDS) } else { PASSWD };
+    case.passwd = if is(Odd::Passwd) { one(rng, &settings::PASSWDS) } else { PASSWD };
     case.caller = caller(rng, is(Odd::Caller));
     case.target = case.caller;
-    case.login_defs = files::login_defs(rng, is(Odd::LoginDefs));
-    case.nsswitch = files::nsswitch(rng, is(Odd::Nsswitch));
+    case.login_defs = settings::login_defs(rng, is(Odd::LoginDefs));
+    case.nsswitch = settings::nsswitch(rng, is(Odd::Nsswitch));
     let (subid, mut delegated) = files::subid(rng, case.caller, is(Odd::File));
     case.subid = subid;
     case.subid_is_readable = !(is(Odd::File) && rarely(rng, 24));

@@ -34,6 +34,7 @@ mod generate;
 mod readings;
 mod reference;
 mod results;
+mod settings;
 mod table;
 mod witness;
 mod wordings;

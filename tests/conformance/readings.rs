@@ -235,6 +235,14 @@ pub fn nul_in_line(case: &Case) -> Option<Case> {
     Some(Case { subid: Some(text), ..case.clone() })
 }
 
+/// A line of fewer than 8 bytes, its end among them, is passed over.
+pub fn short_nsswitch_line(case: &Case) -> Option<Case> {
+    let text = case.nsswitch.as_deref()?;
+    let lines = text.split_inclusive('\n').filter(|line| line.len() >= 8 || !line.starts_with("subid:"));
+    let nsswitch = Some(lines.collect::<String>());
+    (nsswitch != case.nsswitch).then(|| Case { nsswitch, ..case.clone() })
+}
+
 /// 4.13 has white space of all kinds ignored at the end.
 pub fn login_defs_blanks(case: &Case) -> Option<Case> {
     let lines = case.login_defs.as_deref()?.split('\n').map(str::trim_ascii_end);

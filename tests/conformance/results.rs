@@ -118,7 +118,7 @@ pub fn unknown_login_def(case: &Case, ours: &Observation, probe: &Probe) -> Opti
     Some(Observation { notices, ..ours.clone() })
 }
 
-/// The generator's names that are no items; see `generate.rs`.
+/// The generator's names that are no items; see `settings.rs`.
 fn unknown_names(login_defs: &str) -> impl Iterator<Item = &str> {
     const KNOWN: [&str; 6] =
         ["GRANT_AUX_GROUP_SUBIDS", "SUB_UID_COUNT", "SUB_GID_COUNT", "UMASK", "UID_MIN", "MAIL_DIR"];

@@ -82,6 +82,9 @@ fn witnesses() -> Vec<(Deviation, Case)> {
         with(plain(Deviation::NsswitchBlanks, Uid, LINE, "0 100000 10"), &|case| {
             case.nsswitch = Some("passwd: files\nsubid: \r\n".into());
         }),
+        with(plain(Deviation::ShortNsswitchLine, Uid, LINE, "0 100000 10"), &|case| {
+            case.nsswitch = Some("passwd: files\nsubid:x".into());
+        }),
         with(plain(Deviation::PluginLookedForLate, Uid, LINE, "0 100000 4294967295"), &|case| {
             case.nsswitch = Some("passwd: files\nsubid: gone\n".into());
         }),

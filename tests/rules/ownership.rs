@@ -32,7 +32,12 @@ fn the_callers_group_is_the_login_group_unless_login_defs_grants_others() {
         let alice_of_users = ALICE.with_gid(100);
         let refused = "PROGRAM: Target process is owned by a different user: \
             uid:1000 pw_uid:1000 st_uid:1000, gid:100 pw_gid:1000 st_gid:100";
-        for login_defs in ["", "GRANT_AUX_GROUP_SUBIDS no\n", "GRANT_AUX_GROUP_SUBIDS yes # why\n"] {
+        for login_defs in [
+            "",
+            "GRANT_AUX_GROUP_SUBIDS no\n",
+            "GRANT_AUX_GROUP_SUBIDS yes # why\n",
+            "GRANT_AUX_GROUP_SUBIDS yes\r\n",
+        ] {
             world.write("login.defs", login_defs);
             world.for_each_program(|way, kind| {
                 world.fails(way, kind, alice_of_users, "0 100000 10", refused);

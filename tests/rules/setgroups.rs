@@ -89,3 +89,17 @@ fn setgroups_is_left_alone_where_it_is_denied_and_the_map_written() {
         }
     });
 }
+
+/// The file is opened without privilege, so the kernel refuses that, and not only what is written.
+#[test]
+fn setgroups_of_a_process_without_a_namespace_of_its_own_cannot_be_opened() {
+    in_world(|world| {
+        for way in Way::GOOD {
+            let target = world.process(ALICE);
+            let words = [target.pid(), "0".into(), "1000".into(), "1".into()];
+            let outcome = world.run(way, Kind::Gid, ALICE, &words);
+            assert_eq!(outcome.first_line(), "newgidmap: couldn't open process setgroups: Permission denied");
+            assert_eq!((outcome.status, target.setgroups().as_str()), (Some(1), "allow"));
+        }
+    });
+}
