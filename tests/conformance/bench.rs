@@ -6,13 +6,14 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::process::Command;
 
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open};
 use nix::sys::stat::Mode;
 
 use super::case::{Case, Descriptor, Prior, Program, State, bytes};
 use super::harness::plugin::{self, library_directory};
-use super::harness::{Kind, Namespace, Outcome, ROOT, Way, World, finish};
+use super::harness::{Kind, Namespace, Outcome, Person, ROOT, Way, World, finish, must_succeed};
 use super::reference::Reference;
 
 /// Everything that is compared.
@@ -52,6 +53,9 @@ pub const PLUGINS: [(&str, &[&str]); 4] = [
     ("failing", &["OWN_FREE", "BEHAVIOUR=2"]),
 ];
 
+/// The program that targets are.
+const IDLE: &str = "/mnt/idle";
+
 const OPEN_DESCRIPTORS: u32 = 1000;
 
 impl<'a> Bench<'a> {
@@ -61,6 +65,8 @@ impl<'a> Bench<'a> {
             plugin::compile(service, macros);
         }
         plugin::have_the_loader_look(world);
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance/idle.c");
+        must_succeed(Command::new("gcc").args(["-O2", "-static", "-o", IDLE, source]));
         Self { world, reference: Reference::new(world, root, library_directory()), version }
     }
 
@@ -90,8 +96,8 @@ impl<'a> Bench<'a> {
             return seen(&run(&words.collect::<Vec<_>>()), None);
         };
         let target = match case.state {
-            State::Namespace => self.world.namespace(case.target),
-            State::Plain | State::Ended => self.world.process(case.target),
+            State::Namespace => target(case.target, &["unshare"]),
+            State::Plain | State::Ended => target(case.target, &[]),
         };
         let pid = target.pid();
         prepare(case, &target, kind);
@@ -131,6 +137,12 @@ impl<'a> Bench<'a> {
             fs::set_permissions(World::etc(kind.subid()), roots_alone).unwrap();
         }
     }
+}
+
+fn target(owner: Person, arguments: &[&str]) -> Namespace {
+    let mut idle = owner.command(IDLE);
+    idle.args(arguments);
+    Namespace::of(idle)
 }
 
 fn prepare(case: &Case, target: &Namespace, kind: Kind) {

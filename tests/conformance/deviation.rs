@@ -6,7 +6,8 @@
 
 use std::cell::RefCell;
 
-use super::bench::{Observation, Version, Version::*};
+use super::bench::Version::{Debian12, Debian13};
+use super::bench::{Observation, Version};
 use super::case::Case;
 use super::{readings, results, wordings};
 
@@ -48,6 +49,7 @@ pub enum Deviation {
     ShortNsswitchLine = 38,
 }
 
+#[allow(clippy::enum_glob_use, reason = "all of them, more than once")]
 use Deviation::*;
 
 type Reading = fn(&Case) -> Option<Case>;
@@ -70,21 +72,21 @@ impl Deviation {
     /// In the order in which they come into effect.
     pub const ALL: [Self; 33] = [
         NulInLine,
-        LineOfZeros,
-        LineBeyondLastId,
+        Binary,
         FourthField,
         ZeroLedOwner,
+        LineOfZeros,
+        LineBeyondLastId,
+        GetsubidsByGid,
+        UnreadableFile,
+        Help,
+        NumberLimits,
         Descriptor,
         Pidfd,
-        Help,
-        UnreadableFile,
-        NumberLimits,
-        Binary,
         NsswitchBlanks,
         ShortNsswitchLine,
         LoginDefsBlanks,
         LongLoginDef,
-        GetsubidsByGid,
         NoRange,
         CountZero,
         PidNotPositive,
@@ -127,6 +129,20 @@ impl Deviation {
         match self.effect() {
             Effect::Reading(reading) | Effect::ReadingWithResult(reading, _) => Some(reading),
             Effect::Result(_) | Effect::Words(_) => None,
+        }
+    }
+
+    fn has_result(self) -> bool {
+        !matches!(self.effect(), Effect::Reading(_))
+    }
+
+    fn result(self, case: &Case, seen: &Observation, probe: &Probe) -> Option<Observation> {
+        match self.effect() {
+            Effect::Reading(_) => None,
+            Effect::Result(result) | Effect::ReadingWithResult(_, result) => result(case, seen, probe),
+            Effect::Words(words) => {
+                words(case, probe.version, &seen.line).map(|line| Observation { line, ..seen.clone() })
+            }
         }
     }
 
@@ -202,66 +218,59 @@ const MOST: usize = 4;
 
 /// The fewest deviations that together make shadow do what it did.
 pub fn explanation(case: &Case, theirs: &Observation, probe: &Probe) -> Option<Vec<Deviation>> {
-    let candidates: Vec<Deviation> =
+    let seen: Vec<Deviation> =
         Deviation::ALL.into_iter().filter(|one| one.seen_on().contains(&probe.version)).collect();
-    (1..=MOST).find_map(|size| among(case, theirs, probe, &candidates, size, &mut Vec::new()))
+    let ends: Vec<Deviation> = seen.iter().copied().filter(|one| one.has_result()).collect();
+    let retellings = retellings(case, &seen);
+    (1..=MOST).find_map(|size| {
+        retellings.iter().find_map(|(retold, read)| {
+            let search = Search { case: retold, read, theirs, probe };
+            let left = size.checked_sub(read.len())?;
+            let mut found = search.find(&probe.ours(retold), &ends, left)?;
+            found.extend(read.iter().filter(|one| !one.has_result()));
+            found.sort_unstable();
+            Some(found)
+        })
+    })
 }
 
-/// Tries all sets of this size that begin with `chosen`.
-fn among(
-    case: &Case,
-    theirs: &Observation,
-    probe: &Probe,
-    candidates: &[Deviation],
-    size: usize,
-    chosen: &mut Vec<Deviation>,
-) -> Option<Vec<Deviation>> {
-    if size == 0 {
-        return (expectation(case, chosen, probe).as_ref() == Some(theirs)).then(|| chosen.clone());
+/// The case as it is for every set of these readings, the smallest sets first.
+fn retellings(case: &Case, readings: &[Deviation]) -> Vec<(Case, Vec<Deviation>)> {
+    let mut retellings = vec![(case.clone(), Vec::new())];
+    for deviation in readings {
+        let Some(reading) = deviation.reading() else { continue };
+        let further: Vec<_> = retellings
+            .iter()
+            .filter_map(|(case, read)| Some((reading(case)?, [read.as_slice(), &[*deviation]].concat())))
+            .collect();
+        retellings.extend(further);
     }
-    for (index, candidate) in candidates.iter().enumerate() {
-        chosen.push(*candidate);
-        let found = among(case, theirs, probe, &candidates[index + 1..], size - 1, chosen);
-        chosen.pop();
-        if found.is_some() {
-            return found;
-        }
-    }
-    None
+    retellings.sort_by_key(|(_, read)| read.len());
+    retellings
 }
 
-/// What shadow does if just these deviations hold, or `None` if one of them cannot.
-fn expectation(case: &Case, deviations: &[Deviation], probe: &Probe) -> Option<Observation> {
-    let case = retold(case, deviations)?;
-    let mut seen = probe.ours(&case);
-    for deviation in deviations {
-        match deviation.effect() {
-            Effect::Reading(_) => {}
-            Effect::Result(result) | Effect::ReadingWithResult(_, result) => {
-                seen = result(&case, &seen, probe)?;
-            }
-            Effect::Words(words) => seen.line = words(&case, probe.version, &seen.line)?,
-        }
-    }
-    Some(seen)
+/// What is sought for one retelling.
+struct Search<'a> {
+    case: &'a Case,
+    read: &'a [Deviation],
+    theirs: &'a Observation,
+    probe: &'a Probe<'a>,
 }
 
-/// One reading may be of what another one made, so they are repeated until nothing changes.
-fn retold(case: &Case, deviations: &[Deviation]) -> Option<Case> {
-    let mut case = case.clone();
-    let mut unused: Vec<Deviation> =
-        deviations.iter().copied().filter(|one| one.reading().is_some()).collect();
-    loop {
-        let before = case.clone();
-        for deviation in deviations {
-            let Some(reading) = deviation.reading() else { continue };
-            if let Some(changed) = reading(&case) {
-                case = changed;
-                unused.retain(|one| one != deviation);
-            }
-        }
-        if case == before {
-            return unused.is_empty().then_some(case);
-        }
+impl Search<'_> {
+    /// The results that lead from `seen` to what shadow did: those that belong to a reading, and `left` others.
+    fn find(&self, seen: &Observation, ends: &[Deviation], left: usize) -> Option<Vec<Deviation>> {
+        let Some((first, others)) = ends.split_first() else {
+            return (left == 0 && seen == self.theirs).then(Vec::new);
+        };
+        let is_read = self.read.contains(first);
+        let left_with_it = if is_read { Some(left) } else { left.checked_sub(1) };
+        let with_it = || {
+            let left = left_with_it.filter(|_| is_read || first.reading().is_none())?;
+            let mut found = self.find(&first.result(self.case, seen, self.probe)?, others, left)?;
+            found.push(*first);
+            Some(found)
+        };
+        if is_read { with_it() } else { self.find(seen, others, left).or_else(with_it) }
     }
 }

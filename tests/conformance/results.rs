@@ -20,8 +20,8 @@ fn decision(case: &Case, ranges: &[String], probe: &Probe) -> Observation {
 fn is_allowed(case: &Case, seen: &Observation) -> bool {
     let reached =
         ["write to ", "open of ", "couldn't open process setgroups", "failed to ", "kernel doesn't support "];
-    let is_reached = |words: &&str| seen.line.starts_with(&format!("{}: {words}", program(case)));
-    seen.status == Some(0) || reached.iter().any(|words| is_reached(&words))
+    let is_reached = |words: &str| seen.line.starts_with(&format!("{}: {words}", program(case)));
+    seen.status == Some(0) || reached.iter().any(|words| is_reached(words))
 }
 
 /// A refusal with this line, which leaves all as it was.
@@ -90,7 +90,8 @@ pub fn pid_not_positive(case: &Case, ours: &Observation, _: &Probe) -> Option<Ob
     }
     let shown = match case.target_word.trim_start() {
         "-PID" => "-PID".to_owned(),
-        number => number.parse::<i32>().ok().filter(|pid| *pid <= 0)?.cast_unsigned().to_string(),
+        // It is shown as the unsigned int that it is not.
+        number => (number.parse::<i32>().ok().filter(|pid| *pid <= 0)? as u32).to_string(),
     };
     let line = format!(
         "{}: Could not open proc directory for target {shown}: No such file or directory",
@@ -101,17 +102,15 @@ pub fn pid_not_positive(case: &Case, ours: &Observation, _: &Probe) -> Option<Ob
 
 /// A message for each name, as soon as login.defs is read, which is before the target's owner is looked at.
 pub fn unknown_login_def(case: &Case, ours: &Observation, probe: &Probe) -> Option<Observation> {
-    let is_before = |words: &str| ours.line.contains(words);
-    let is_too_early =
-        ["Could not open proc directory", "Cannot determine your user name"].into_iter().any(is_before)
-            || decision(case, &[], probe).line == usage(case.kind());
-    if !case.is_map() || is_too_early {
-        return None;
-    }
     let mut notices: Vec<String> = unknown_names(case.login_defs.as_deref().unwrap_or_default())
         .map(|name| format!("configuration error - unknown item '{name}' (notify administrator)"))
         .collect();
-    if notices.is_empty() {
+    let too_early = ["Could not open proc directory", "Cannot determine your user name"];
+    if notices.is_empty()
+        || !case.is_map()
+        || too_early.into_iter().any(|words| ours.line.contains(words))
+        || decision(case, &[], probe).line == usage(case.kind())
+    {
         return None;
     }
     notices.extend(ours.notices.iter().cloned());
@@ -157,10 +156,9 @@ pub fn getsubids_lines(case: &Case, ours: &Observation, probe: &Probe) -> Option
     let listed = case.lines();
     let listed = listed.iter().filter(|line| is_read(line)).filter_map(|line| three_fields(line));
     let listed = listed.filter(|(owner, ..)| owner == user || Some(*owner) == uid);
-    let stdout: String = listed
-        .enumerate()
-        .map(|(index, (_, start, count))| format!("{index}: {user} {start} {count}\n"))
-        .collect();
+    let listed =
+        listed.enumerate().map(|(index, (_, start, count))| format!("{index}: {user} {start} {count}\n"));
+    let stdout = listed.collect::<Vec<_>>().concat();
     (!stdout.is_empty()).then(|| Observation { status: Some(0), stdout, line: String::new(), ..ours.clone() })
 }
 
@@ -176,7 +174,7 @@ pub fn plugin_without_free(_: &Case, ours: &Observation, _: &Probe) -> Option<Ob
 pub fn failing_plugin_listed(case: &Case, ours: &Observation, probe: &Probe) -> Option<Observation> {
     let failed = "Error fetching ranges";
     // If files were asked they would delegate something.
-    let subid = case.words.iter().map(|user| format!("{user}:1:1\n")).collect();
+    let subid = case.words.iter().map(|user| format!("{user}:1:1\n")).collect::<Vec<_>>().concat();
     let is_plugin = probe.ours(&Case { subid: Some(subid), ..case.clone() }).line == failed;
     (!case.is_map() && ours.line == failed && is_plugin).then(|| Observation {
         status: Some(0),

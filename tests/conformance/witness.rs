@@ -50,7 +50,7 @@ fn witnesses() -> Vec<(Deviation, Case)> {
             case.login_defs = Some("UMASK 022\nMADE_UP yes\n".into());
         }),
         with(plain(Deviation::UnreadableFile, Gid, LINE, "0 100000 10"), &|case| {
-            case.subid_is_readable = false
+            case.subid_is_readable = false;
         }),
         word(plain(Deviation::PidNotPositive, Uid, LINE, "0 100000 10"), "0"),
         word(plain(Deviation::PidNotPositive, Gid, LINE, "0 100000 10"), "-5"),
@@ -68,7 +68,7 @@ fn witnesses() -> Vec<(Deviation, Case)> {
         word(plain(Deviation::UsageWords, Gid, LINE, "0 100000 10"), "x"),
         with(plain(Deviation::OwnershipWords, Uid, LINE, "0 100000 10"), &|case| case.target = BOB),
         with(plain(Deviation::OwnershipWords, Gid, LINE, "0 100000 10"), &|case| {
-            case.target = ALICE.with_gid(100)
+            case.target = ALICE.with_gid(100);
         }),
         word(plain(Deviation::NoProcessWords, Uid, LINE, "0 100000 10"), "2147483647"),
         word(plain(Deviation::NoProcessWords, Gid, LINE, "0 100000 10"), "2147483647"),

@@ -166,8 +166,8 @@ pub struct Attempt {
 pub struct Namespace(Child);
 
 impl Namespace {
-    /// That of cat(1), which a command becomes: it is there when cat answers.
-    fn of(mut command: Command) -> Self {
+    /// That of a command that becomes cat(1), or as good as that: it is there when what was sent comes back.
+    pub fn of(mut command: Command) -> Self {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         child.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
         let mut answer = [0];
