@@ -3,13 +3,15 @@
 //! A deviation does not say what may differ: it says what shadow does instead. It retells the case as shadow reads it, or gives
 //! the result that shadow arrives at, or shadow's words for the line; all that is left open is answered by our own
 //! program on the case retold. Only if shadow did just that, to the last bit of what is compared, is a difference put down to it.
+//! Our own program is held in the same way: where the input is read otherwise, it has to do what it does with input that
+//! says without doubt what is to be read.
 
 use std::cell::RefCell;
 
 use super::bench::Version::{Debian12, Debian13};
 use super::bench::{Observation, Version};
 use super::case::Case;
-use super::{readings, results, wordings};
+use super::{here, readings, results, wordings};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
@@ -132,6 +134,26 @@ impl Deviation {
         }
     }
 
+    /// The case, retold so that all read it as our program has to. `None` for what is compared with a later version, or is shown
+    /// by tests of rules: options, and what only root may read.
+    fn here(self) -> Option<Reading> {
+        match self {
+            NulInLine => Some(here::nul_in_line),
+            Binary => Some(here::binary),
+            FourthField => Some(here::fourth_field),
+            ZeroLedOwner => Some(here::zero_led_owner),
+            LineOfZeros => Some(here::line_of_zeros),
+            LineBeyondLastId => Some(here::line_beyond_last_id),
+            GetsubidsByGid => Some(here::getsubids_by_gid),
+            Pidfd => Some(here::pidfd),
+            ShortNsswitchLine | NsswitchWithoutEnd => Some(here::nsswitch_without_end),
+            LongLoginDef => Some(here::long_login_def),
+            PluginWithoutFree => Some(here::plugin_without_free),
+            DescriptorOfFile => Some(here::descriptor_of_file),
+            _ => None,
+        }
+    }
+
     fn has_result(self) -> bool {
         !matches!(self.effect(), Effect::Reading(_))
     }
@@ -225,13 +247,20 @@ pub fn explanation(case: &Case, theirs: &Observation, probe: &Probe) -> Option<V
     (1..=MOST).find_map(|size| {
         retellings.iter().find_map(|(retold, read)| {
             let search = Search { case: retold, read, theirs, probe };
-            let left = size.checked_sub(read.len())?;
+            let left = size.checked_sub(read.len()).filter(|_| is_right(case, read, probe))?;
             let mut found = search.find(&probe.ours(retold), &ends, left)?;
             found.extend(read.iter().filter(|one| !one.has_result()));
             found.sort_unstable();
             Some(found)
         })
     })
+}
+
+/// Whether our program reads as it has to what these readings are about.
+fn is_right(case: &Case, read: &[Deviation], probe: &Probe) -> bool {
+    let plain =
+        read.iter().filter_map(|one| one.here()).fold(case.clone(), |case, here| here(&case).unwrap_or(case));
+    probe.ours(&plain) == probe.ours(case)
 }
 
 /// The case as it is for every set of these readings, the smallest sets first.

@@ -34,6 +34,7 @@ mod case;
 mod deviation;
 mod files;
 mod generate;
+mod here;
 mod readings;
 mod reference;
 mod results;

@@ -44,27 +44,35 @@ pub fn line_of_zeros(case: &Case) -> Option<Case> {
     })
 }
 
+/// Whether it is a range that the newest rules do not have, and not an empty one.
+pub fn is_beyond_last_id(line: &str) -> bool {
+    three_fields(line).is_some_and(|(_, start, count)| {
+        let is_id = |number: u64| number <= u32::MAX.into();
+        let is_newest = !line.contains('-') && is_id(start) && is_id(count) && start + count <= 1 << 32;
+        !is_newest && count > 0
+    })
+}
+
 /// A line whose last id is no id delegates those that are; a negative number wraps to a large one.
 pub fn line_beyond_last_id(case: &Case) -> Option<Case> {
-    case.with_lines(|line| {
-        let Some((owner, start, count)) = three_fields(line) else { return line.into() };
-        let is_newest = !line.contains('-')
-            && start <= u32::MAX.into()
-            && count <= u32::MAX.into()
-            && start + count <= 1 << 32;
-        if is_newest || count == 0 {
-            return line.into();
+    case.with_lines(|line| match three_fields(line) {
+        Some((owner, start, count)) if is_beyond_last_id(line) => {
+            let last = start.wrapping_add(count).wrapping_sub(1).min(LAST_ID);
+            if start <= last { format!("{owner}:{start}:{}", last - start + 1) } else { String::new() }
         }
-        let last = start.wrapping_add(count).wrapping_sub(1).min(LAST_ID);
-        if start <= last { format!("{owner}:{start}:{}", last - start + 1) } else { String::new() }
+        _ => line.into(),
     })
+}
+
+pub fn is_fourth_field(line: &str) -> bool {
+    line.split(':').count() > 3 && line.chars().count() <= 1023
 }
 
 /// Three fields count, whatever follows.
 pub fn fourth_field(case: &Case) -> Option<Case> {
     case.with_lines(|line| {
         let fields: Vec<&str> = line.split(':').collect();
-        if fields.len() > 3 && line.chars().count() <= 1023 { fields[..3].join(":") } else { line.into() }
+        if is_fourth_field(line) { fields[..3].join(":") } else { line.into() }
     })
 }
 
@@ -141,32 +149,36 @@ pub fn number_limits(case: &Case) -> Option<Case> {
 
 /// The C library reads `0b1` as 1, wherever shadow reads a number with a prefix.
 pub fn binary(case: &Case) -> Option<Case> {
-    let decimal = |word: &str| {
-        let (sign, digits) =
-            word.split_at(word.len() - word.trim_start_matches([' ', '+', '-', '\t', '\n']).len());
-        let digits = digits.strip_prefix("0b").or_else(|| digits.strip_prefix("0B"))?;
-        let is_binary = digits.chars().all(|digit| digit.is_digit(2));
-        let value = u64::from_str_radix(digits, 2).ok().filter(|_| is_binary)?;
-        Some(format!("{sign}{value}"))
+    replace_binary(case, |word| {
+        let (sign, digits) = word.split_at(word.find('0').unwrap_or_default());
+        u64::from_str_radix(&digits[2..], 2).map_or_else(|_| word.into(), |value| format!("{sign}{value}"))
+    })
+}
+
+/// The same with other words for the numbers that are binary to who knows that.
+pub fn replace_binary(case: &Case, other: impl Fn(&str) -> String) -> Option<Case> {
+    let is_binary = |word: &str| {
+        let word = word.trim_start_matches([' ', '+', '-', '\t', '\n']);
+        let digits = word.strip_prefix("0b").or_else(|| word.strip_prefix("0B"));
+        digits.is_some_and(|digits| !digits.is_empty() && digits.chars().all(|digit| digit.is_digit(2)))
     };
-    let word = |word: &str| decimal(word).unwrap_or_else(|| word.into());
-    let words = |words: &str, separator: char| {
-        words.split(separator).map(word).collect::<Vec<_>>().join(&separator.to_string())
+    let word = |word: &str| if is_binary(word) { other(word) } else { word.into() };
+    let words = |text: &str, separator: char| {
+        text.split(separator).map(word).collect::<Vec<_>>().join(&separator.to_string())
     };
     let mut retold = case.clone();
     if case.is_map() {
         retold.words = case.words.iter().map(|text| word(text)).collect();
     }
-    if let Some(changed) = retold.with_lines(|line| match line.split_once(':') {
-        Some((owner, numbers)) => format!("{owner}:{}", words(numbers, ':')),
-        None => line.into(),
-    }) {
-        retold = changed;
-    }
-    retold.login_defs = case
-        .login_defs
-        .as_ref()
-        .map(|text| text.split('\n').map(|line| words(line, ' ')).collect::<Vec<_>>().join("\n"));
+    retold = retold
+        .with_lines(|line| match line.split_once(':') {
+            Some((owner, numbers)) => format!("{owner}:{}", words(numbers, ':')),
+            None => line.into(),
+        })
+        .unwrap_or(retold);
+    let by_line =
+        |text: &String| text.split('\n').map(|line| words(line, ' ')).collect::<Vec<_>>().join("\n");
+    retold.login_defs = case.login_defs.as_ref().map(by_line);
     (retold != *case).then_some(retold)
 }
 

@@ -4,7 +4,7 @@ use super::bench::{Observation, Version, is_about_plugins};
 use super::case::{Case, Prior, Program, State};
 use super::deviation::Probe;
 use super::harness::usage;
-use super::readings::{strtoul, three_fields};
+use super::readings::{is_beyond_last_id, strtoul, three_fields};
 
 fn program(case: &Case) -> &'static str {
     case.kind().program()
@@ -33,7 +33,10 @@ fn refusal(case: &Case, notices: Vec<String>, line: String, probe: &Probe) -> Ob
 
 /// No plugin is asked. 4.17 does nothing successfully, 4.13 writes nothing, which the kernel refuses; newgidmap denies setgroups before.
 pub fn no_range(case: &Case, ours: &Observation, probe: &Probe) -> Option<Observation> {
-    if !case.is_map() || !case.words.is_empty() || ours.line != usage(case.kind()) {
+    if !case.is_map() || !case.words.is_empty() {
+        return None;
+    }
+    if *ours != refusal(case, ours.notices.clone(), usage(case.kind()), probe) {
         return None;
     }
     // With no line the own group is not delegated, so setgroups is denied for it as well.
@@ -61,7 +64,8 @@ pub fn no_range(case: &Case, ours: &Observation, probe: &Probe) -> Option<Observ
 
 /// 4.13 has such a range refused, in its turn.
 pub fn count_zero(case: &Case, ours: &Observation, probe: &Probe) -> Option<Observation> {
-    if !case.is_map() || !ours.line.contains("overflow detected") {
+    let overflow = format!("{}: subuid overflow detected.", program(case));
+    if !case.is_map() || *ours != refusal(case, ours.notices.clone(), overflow, probe) {
         return None;
     }
     let numbers: Vec<u64> = case.words.iter().map(|word| strtoul(word)).collect::<Option<_>>()?;
@@ -130,7 +134,7 @@ fn unknown_names(login_defs: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The same end, without a word; also where login.defs says that the file may be missing, or a plugin is used instead.
-pub fn missing_file(case: &Case, _: &Observation, probe: &Probe) -> Option<Observation> {
+pub fn missing_file(case: &Case, ours: &Observation, probe: &Probe) -> Option<Observation> {
     if case.subid.is_some() || !case.is_map() {
         return None;
     }
@@ -140,7 +144,9 @@ pub fn missing_file(case: &Case, _: &Observation, probe: &Probe) -> Option<Obser
     let missing =
         format!("{}: cannot open /etc/{}: No such file or directory", program(case), case.kind().subid());
     let seen = probe.ours(&needed);
-    (seen.line == missing).then(|| Observation { line: String::new(), ..seen })
+    let empty = Case { subid: Some(String::new()), ..case.clone() };
+    let is_right = ours.line == missing || *ours == probe.ours(&empty);
+    (seen.line == missing && is_right).then(|| Observation { line: String::new(), ..seen })
 }
 
 /// Each line that shadow's older reader makes out is listed, whatever it delegates.
@@ -151,15 +157,25 @@ pub fn getsubids_lines(case: &Case, ours: &Observation, probe: &Probe) -> Option
         _ => return None,
     };
     let uid = case.uid_of(user);
-    // Numbers that it cannot keep apart from others it takes for none from 4.17 on.
+    // From 4.17 on a negative number is none.
     let is_read = |line: &&str| probe.version == Version::Debian12 || !line.contains('-');
-    let listed = case.lines();
-    let listed = listed.iter().filter(|line| is_read(line)).filter_map(|line| three_fields(line));
-    let listed = listed.filter(|(owner, ..)| owner == user || Some(*owner) == uid);
-    let listed =
-        listed.enumerate().map(|(index, (_, start, count))| format!("{index}: {user} {start} {count}\n"));
-    let stdout = listed.collect::<Vec<_>>().concat();
-    (!stdout.is_empty()).then(|| Observation { status: Some(0), stdout, line: String::new(), ..ours.clone() })
+    let listing = |lines: &mut dyn Iterator<Item = &str>| {
+        let ranges =
+            lines.filter_map(three_fields).filter(|(owner, ..)| owner == user || Some(*owner) == uid);
+        let shown =
+            ranges.enumerate().map(|(index, (_, start, count))| format!("{index}: {user} {start} {count}\n"));
+        shown.collect::<Vec<_>>().concat()
+    };
+    let lines = case.lines();
+    let stdout = listing(&mut lines.iter().copied().filter(|line| is_read(line)));
+    let is_nothing = |line: &str| is_beyond_last_id(line) || matches!(three_fields(line), Some((.., 0)));
+    let here = listing(&mut lines.iter().copied().filter(|line| !is_nothing(line)));
+    (!stdout.is_empty() && ours.stdout == here).then(|| Observation {
+        status: Some(0),
+        stdout,
+        line: String::new(),
+        ..ours.clone()
+    })
 }
 
 /// 4.17 says so and asks the files.
