@@ -115,7 +115,7 @@ fn caller(rng: &mut Rng, is_odd: bool) -> Person {
     }
 }
 
-const WORDS: [&str; 30] = [
+const WORDS: [&str; 31] = [
     " PID",
     "+PID",
     "\tPID",
@@ -145,6 +145,7 @@ const WORDS: [&str; 30] = [
     "18446744073709551617",
     "--help",
     "--version",
+    "--check",
     "-h",
 ];
 

@@ -98,13 +98,13 @@ pub fn pidfd(case: &Case) -> Option<Case> {
 
 /// The options are words like others.
 pub fn help(case: &Case) -> Option<Case> {
-    let is_option = |word: &str| ["--help", "--version"].contains(&word);
+    let is_option = |word: &str| ["--help", "--version", "--check"].contains(&word);
     match case.program {
         Program::Map(_) => {
             is_option(&case.target_word).then(|| Case { target_word: "x".into(), ..case.clone() })
         }
         Program::Getsubids => match &case.words[..] {
-            [option] if is_option(option) => case.with_words(vec!["?".into()]),
+            [option] if is_option(option) && option != "--check" => case.with_words(vec!["?".into()]),
             _ => None,
         },
     }

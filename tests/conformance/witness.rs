@@ -44,6 +44,7 @@ fn witnesses() -> Vec<(Deviation, Case)> {
         }),
         word(plain(Deviation::Help, Uid, LINE, ""), "--help"),
         word(plain(Deviation::Help, Gid, LINE, ""), "--version"),
+        word(plain(Deviation::Help, Uid, LINE, ""), "--check"),
         getsubids(Deviation::Help, LINE, &["--help"]),
         getsubids(Deviation::Help, LINE, &["--version"]),
         with(plain(Deviation::UnknownLoginDef, Uid, LINE, "0 100000 10"), &|case| {
