@@ -26,6 +26,7 @@ pub enum Deviation {
     Help = 9,
     UnknownLoginDef = 11,
     UnreadableFile = 13,
+    ShortNsswitchLine = 15,
     PidNotPositive = 16,
     MissingFile = 17,
     NumberLimits = 18,
@@ -48,7 +49,6 @@ pub enum Deviation {
     NulInLine = 35,
     LoginDefsBlanks = 36,
     LongLoginDef = 37,
-    ShortNsswitchLine = 38,
 }
 
 #[allow(clippy::enum_glob_use, reason = "all of them, more than once")]
