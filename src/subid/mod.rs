@@ -39,16 +39,10 @@ pub struct Delegated {
     pub count: u64,
 }
 
-/// Why a source has no list for a user, other than a file that cannot be read.
+/// A plugin could not say what is delegated to a user.
 #[derive(Debug, Error)]
-pub enum Unlisted {
-    /// A plugin could not say.
-    #[error("the subid plugin failed")]
-    PluginFailed,
-    /// No line of the file is the user's. A plugin's empty list is a list, to shadow as well.
-    #[error("nothing is delegated to this user")]
-    NothingDelegated,
-}
+#[error("the subid plugin failed")]
+pub struct PluginFailed;
 
 impl Source {
     /// The plugin, if there is one, or else the file.
@@ -88,7 +82,7 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// Those of [`SubidFile::list`], or [`Unlisted`].
+    /// Those of [`SubidFile::list`], or [`PluginFailed`].
     pub fn list(
         self,
         kind: Kind,
@@ -96,11 +90,8 @@ impl Source {
         uid: Option<uid_t>,
     ) -> Result<Vec<Delegated>, Box<dyn std::error::Error>> {
         match self {
-            Self::File(file) => match file.list(name, uid)? {
-                ranges if ranges.is_empty() => Err(Unlisted::NothingDelegated.into()),
-                ranges => Ok(ranges),
-            },
-            Self::Plugin(plugin) => Ok(plugin.list(kind, name).ok_or(Unlisted::PluginFailed)?),
+            Self::File(file) => Ok(file.list(name, uid)?),
+            Self::Plugin(plugin) => Ok(plugin.list(kind, name).ok_or(PluginFailed)?),
         }
     }
 }
