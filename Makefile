@@ -36,7 +36,8 @@ lint: ## Check formatting, clippy on all targets, the shell scripts and the manu
 	@packaging/setup lint
 	$(CARGO) fmt --check
 	$(CARGO) clippy --locked --all-targets -- --deny warnings
-	shellcheck packaging/setup tests/*.sh tests/conformance/run.sh tests/e2e/{base-image,configure-podman,run} .ci/run
+	find .ci packaging tests -type f -exec awk 'FNR == 1 && /^#!\/bin\/(ba)?sh/ { print FILENAME } { nextfile }' {} + | \
+		xargs shellcheck --external-sources
 	@# Which other pages are installed is about this machine, not about the pages.
 	! mandoc -T lint docs/man/*.1 2>&1 | grep -vE 'mandoc.db lacks|referenced manual not found'
 
@@ -44,9 +45,10 @@ conformance: ## Run generated cases through our programs and Debian's (CASES, SE
 	@packaging/setup conformance
 	UIDMAP_CASES=$(CASES) UIDMAP_SEED=$(SEED) UIDMAP_CASE=$(CASE) SUITES='$(SUITES)' tests/conformance/run.sh
 
-e2e: build ## Run real podman in containers of Debian 12 and 13, with Debian's programs and with ours (root)
+e2e: build ## Run podman in containers, and every client, in Debian 12 and 13 (SUITES; root)
 	@packaging/setup e2e
-	tests/e2e/run $(RELEASE)
+	SUITES='$(SUITES)' tests/e2e/run $(RELEASE)
+	SUITES='$(SUITES)' tests/e2e/run-clients
 
 install: build ## Install (DESTDIR, PREFIX=/usr, MODE=caps|setuid)
 	@case '$(MODE)' in caps|setuid) ;; *) echo "MODE is caps or setuid, not '$(MODE)'" >&2; exit 1 ;; esac

@@ -1,0 +1,76 @@
+#!/bin/bash
+# What the end-to-end tests share: a private machine to run in, and the counting of results. To be sourced.
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+suites=${SUITES:-bookworm trixie}
+
+# Runs the script that calls it once more, in mount and PID namespaces of its own with a temporary directory $work, and
+# exits as that did. Within, it returns, after making the machine one on which containers run.
+private() {
+    if [ "$(id -u)" != 0 ]; then
+        echo "skipped: e2e needs root"
+        [ "${CI:-}" != true ] || exit 1
+        exit 0
+    fi
+    if [ -n "${UIDMAP_E2E_WORK:-}" ]; then
+        work=$UIDMAP_E2E_WORK
+        prepare
+        return
+    fi
+    local suite
+    for suite in $suites; do
+        "$here/base-image" "$suite" >/dev/null
+    done
+    work=$(mktemp --directory /var/tmp/uidmap-e2e.XXXXXX)
+    chmod 0755 "$work"
+    namespace=
+    trap cleanup EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
+    # In the background, since bash handles a signal only after a command in the foreground.
+    UIDMAP_E2E_WORK=$work unshare --mount --pid --fork --kill-child --mount-proc --propagation private "$0" "$@" &
+    namespace=$!
+    local status=0
+    wait "$namespace" || status=$?
+    namespace=
+    exit "$status"
+}
+
+# With unshare, all in its PID namespace are killed; while they die, they may still write where we remove.
+cleanup() {
+    [ -z "$namespace" ] || kill -KILL "$namespace" || true
+    for _ in {1..100}; do
+        ! rm -rf "$work" 2>/dev/null || return 0
+        sleep 0.1
+    done
+    echo "e2e: cannot remove $work" >&2
+}
+
+prepare() {
+    # crun wants cgroups of version 2.
+    umount --recursive /sys/fs/cgroup
+    mount -t cgroup2 none /sys/fs/cgroup
+    # Everybody may open it where udev runs.
+    mknod -m 0666 "$work/fuse" c 10 229
+    mount --bind "$work/fuse" /dev/fuse
+}
+
+passed=0
+failed=0
+# Counts, and prints, one result: $1 is the case, $2 a pattern that $3 has to match.
+expect() {
+    # shellcheck disable=SC2053 # a pattern is wanted
+    if [[ $3 == $2 ]]; then
+        passed=$((passed + 1))
+        echo "ok    $1: $(grep -om1 -E 'new[ug]idmap: write[^\\]*|fork/exec .*|^(/|0 |uid).*' <<<"$3")"
+    else
+        failed=$((failed + 1))
+        printf 'FAIL  %s\n  expected: %s\n  got: %s\n' "$1" "$2" "$3"
+    fi
+}
+
+# The last line, and success if nothing failed.
+summary() {
+    echo "e2e: $passed passed, $failed failed"
+    [ "$failed" = 0 ]
+}
