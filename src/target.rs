@@ -10,8 +10,8 @@ use std::os::unix::ffi::OsStrExt;
 
 use libc::{c_int, gid_t, pid_t, uid_t};
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open, openat, readlinkat};
-use nix::sys::stat::{FileStat, Mode, SFlag, fstat};
+use nix::fcntl::{AtFlags, OFlag, open, openat, readlinkat};
+use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
 use nix::sys::statfs::{FsType, PROC_SUPER_MAGIC, fstatfs};
 
 use crate::error::Error;
@@ -118,13 +118,27 @@ impl Target {
         Ok(Self { directory, uid: status.st_uid, gid: status.st_gid })
     }
 
-    /// Opens a file of the process.
+    /// Opens a file of the process, and nothing that is mounted over it.
     ///
     /// # Errors
     ///
-    /// Those of openat(2).
+    /// Those of openat(2); `EXDEV`, as openat2(2) has it, for a file of another file system.
     pub fn open_file(&self, name: &str, flags: OFlag) -> nix::Result<OwnedFd> {
-        openat(&self.directory, name, flags | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW, Mode::empty())
+        let file =
+            openat(&self.directory, name, flags | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW, Mode::empty())?;
+        if fstatfs(&file)?.filesystem_type() != PROC_SUPER_MAGIC {
+            return Err(Errno::EXDEV);
+        }
+        Ok(file)
+    }
+
+    /// Tells the owner of a file of the process.
+    ///
+    /// # Errors
+    ///
+    /// Those of fstatat(2).
+    pub fn owner_of(&self, name: &str) -> nix::Result<uid_t> {
+        Ok(fstatat(&self.directory, name, AtFlags::AT_SYMLINK_NOFOLLOW)?.st_uid)
     }
 
     /// Reads a symbolic link of the process.

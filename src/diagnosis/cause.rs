@@ -17,59 +17,83 @@ pub struct Cause {
     pub fix: Option<String>,
 }
 
-/// The causes that are told apart, each the anchor of a section in docs/troubleshooting.md.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Key {
+/// Makes the enum, and a list of all of it with names.
+macro_rules! keys {
+    ($($(#[$doc:meta])* $key:ident = $name:literal,)*) => {
+        /// The causes that are told apart.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Key {
+            $($(#[$doc])* $key,)*
+        }
+
+        impl Key {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$key),*];
+
+            /// The anchor of its section in docs/troubleshooting.md.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$key => $name,)*
+                }
+            }
+        }
+    };
+}
+
+keys! {
     /// The program's file gives nobody privilege.
-    Unprivileged,
+    Unprivileged = "unprivileged",
     /// `PR_SET_NO_NEW_PRIVS`
-    NoNewPrivs,
+    NoNewPrivs = "no-new-privs",
     /// The program is on a file system without setuid.
-    Nosuid,
+    Nosuid = "nosuid",
     /// The capability is not in the bounding set.
-    BoundingSet,
+    BoundingSet = "bounding-set",
     /// File capabilities of another user namespace.
-    ForeignCapabilities,
+    ForeignCapabilities = "foreign-capabilities",
     /// A debugger.
-    Traced,
+    Traced = "traced",
     /// Ids that our user namespace does not have.
-    NotMappedHere,
+    NotMappedHere = "not-mapped-here",
     /// The map was written before.
-    AlreadyMapped,
+    AlreadyMapped = "already-mapped",
     /// The target is in our own user namespace.
-    SameNamespace,
+    SameNamespace = "same-namespace",
     /// The target's user namespace was not made in ours.
-    NotAChild,
+    NotAChild = "not-a-child",
     /// Ranges of the request overlap.
-    Overlap,
+    Overlap = "overlap",
     /// Too many ranges, or too long ones, for one write.
-    TooMuch,
+    TooMuch = "too-much",
     /// Nothing is delegated, or not enough.
-    NotDelegated,
+    NotDelegated = "not-delegated",
     /// A line of the subid file is malformed.
-    DefectiveLine,
+    DefectiveLine = "defective-line",
     /// No such process.
-    NoProcess,
+    NoProcess = "no-process",
     /// `/proc` is not what it should be.
-    Proc,
+    Proc = "proc",
     /// The target is somebody else's.
-    ForeignTarget,
+    ForeignTarget = "foreign-target",
+    /// The target's files in `/proc` are root's.
+    NotDumpable = "not-dumpable",
     /// A map of uid 0.
-    Setfcap,
+    Setfcap = "setfcap",
     /// A security module or a seccomp filter.
-    Refused,
+    Refused = "refused",
     /// The subid file cannot be read.
-    SubidFile,
+    SubidFile = "subid-file",
     /// The NSS plugin.
-    Plugin,
+    Plugin = "plugin",
     /// The caller's uid has no passwd entry.
-    NoPasswdEntry,
+    NoPasswdEntry = "no-passwd-entry",
     /// A malformed argument.
-    Argument,
+    Argument = "argument",
     /// There is no program to start.
-    NotInstalled,
+    NotInstalled = "not-installed",
     /// No user namespace can be made.
-    NoNamespace,
+    NoNamespace = "no-namespace",
 }
 
 impl Cause {

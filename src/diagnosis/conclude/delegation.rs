@@ -14,7 +14,7 @@ use crate::subid::nss::Answer;
 const USUAL_COUNT: u64 = 65_536;
 
 /// The file cannot be read.
-pub(super) fn unreadable(reason: Reason, facts: &Facts) -> Cause {
+pub(super) fn unreadable(reason: Reason, facts: &Facts) -> Option<Cause> {
     let (file, caller) = (facts.kind.subid_file(), facts.caller_name());
     let (sentence, fix) = match reason.errno() {
         Errno::ENOENT => (
@@ -31,12 +31,14 @@ pub(super) fn unreadable(reason: Reason, facts: &Facts) -> Cause {
             format!("{file} is a symbolic link, which is not followed"),
             format!("put the file itself in the place of the link {file}"),
         ),
+        // Not the file's fault.
+        Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM => return None,
         _ => (
             format!("{file} is there and cannot be read: {reason}"),
             format!("have a readable, regular file at {file}, with a line '{caller}:100000:65536'"),
         ),
     };
-    Cause::new(Key::SubidFile, sentence, fix)
+    Some(Cause::new(Key::SubidFile, sentence, fix))
 }
 
 /// A range is not delegated.
@@ -64,7 +66,9 @@ fn not_delegated(refused: Extent, lines: &Lines, facts: &Facts) -> Cause {
     let mut sentence = if delegated.is_empty() {
         format!("{file} has no line for {caller} (uid {}), who wants the {word}s {missing}", facts.start.uid)
     } else {
-        format!("of the {word}s wanted, {missing} are not delegated to {caller}: {file} has {delegated}")
+        format!(
+            "{caller} wants {word}s that are not delegated, {missing}: {file} has {delegated} for {caller}"
+        )
     };
     if let Some((line, owner)) = near {
         sentence.push_str(&format!("; line {line} has the owner '{owner}', which is not the caller"));
@@ -169,7 +173,7 @@ mod tests {
             (
                 file(|lines| lines.delegated = ids(&[(100_000, 60)])),
                 &[
-                    "of the uids wanted, 100060 to 100099 are not delegated to alice: /etc/subuid has 100000 to 100059 => \
+                    "alice wants uids that are not delegated, 100060 to 100099: /etc/subuid has 100000 to 100059 for alice => \
                    ask for no more, or as root, run 'usermod",
                 ],
             ),
@@ -189,7 +193,10 @@ mod tests {
                     lines.defective = defective();
                     lines.delegated = ids(&[(5, 5)]);
                 }),
-                &["line 2 of /etc/subuid", "of the uids wanted, 100000 to 100099 are not delegated"],
+                &[
+                    "line 2 of /etc/subuid",
+                    "alice wants uids that are not delegated, 100000 to 100099: /etc/subuid has 5 to 9 for alice",
+                ],
             ),
             (
                 Delegation::File { unusable_plugin: Some("broken".into()), lines: Lines::default() },
@@ -239,8 +246,9 @@ mod tests {
             (Errno::ELOOP, "/etc/subuid is a symbolic link"),
             (Errno::EISDIR, "/etc/subuid is there and cannot be read: Is a directory"),
         ] {
-            let cause = unreadable(errno.into(), &facts(|_| {}));
+            let cause = unreadable(errno.into(), &facts(|_| {})).unwrap();
             assert!(cause.sentence.starts_with(beginning), "{}", cause.sentence);
         }
+        assert_eq!(unreadable(Errno::EMFILE.into(), &facts(|_| {})), None);
     }
 }

@@ -36,10 +36,12 @@ pub fn conclude(error: &Error, facts: &Facts) -> Vec<Cause> {
         Error::Target(bad) => vec![request::bad_target(*bad, facts)],
         Error::Malformed(number) | Error::Overflow(number) => vec![request::bad_number(number)],
         Error::RangeCount { argc, .. } => vec![request::missing_words(*argc)],
-        Error::NoTarget { pid, reason } => vec![process::not_found(*pid, *reason, facts)],
+        Error::NoTarget { pid, reason } => process::not_found(*pid, *reason, facts).into_iter().collect(),
+        // If it is found now, it was not missing: look-ups can fail.
+        Error::NoUserName if facts.caller.is_some() => Vec::new(),
         Error::NoUserName => vec![no_passwd_entry(&facts.start)],
         Error::ForeignTarget { .. } => target::foreign(error, facts),
-        Error::SubidFile { reason, .. } => vec![delegation::unreadable(*reason, facts)],
+        Error::SubidFile { reason, .. } => delegation::unreadable(*reason, facts).into_iter().collect(),
         Error::NotAllowed { extent, .. } => delegation::not_allowed(*extent, facts),
         Error::SetgroupsOpen(reason) | Error::SetgroupsWrite(reason) | Error::MapOpen { reason, .. } => {
             process::not_writable(*reason, facts)

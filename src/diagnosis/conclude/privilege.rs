@@ -10,7 +10,7 @@ use crate::shown::shown_path;
 pub(super) fn missing(facts: &Facts) -> Vec<Cause> {
     let mut causes = Vec::new();
     if let Some((program, mount)) = &facts.program {
-        causes.extend(offers_nothing(program, facts.kind));
+        causes.extend(offers_nothing(program, facts));
         if program.nosuid {
             let mount = mount.as_ref().map_or("?", |mount| mount.point.as_str());
             causes.push(nosuid(&shown_path(&program.path), mount));
@@ -31,10 +31,10 @@ pub(super) fn missing(facts: &Facts) -> Vec<Cause> {
 }
 
 /// What is wrong with the program's file, if anything is.
-fn offers_nothing(program: &Program, kind: Kind) -> Option<Cause> {
+fn offers_nothing(program: &Program, facts: &Facts) -> Option<Cause> {
     use FileCapabilities::{Absent, Foreign, Others, Sufficient};
 
-    let path = shown_path(&program.path);
+    let (kind, path) = (facts.kind, shown_path(&program.path));
     let capabilities = program.capabilities?;
     if program.is_setuid_root() || capabilities == Sufficient {
         return None;
@@ -52,6 +52,11 @@ fn offers_nothing(program: &Program, kind: Kind) -> Option<Cause> {
                 format!("{setcap} in this user namespace"),
             )
         }
+        Absent if program.is_setuid() && facts.process.overflow_uid == Some(program.owner) => Cause::new(
+            Key::Unprivileged,
+            format!("{path} is setuid to a uid that this user namespace does not have"),
+            "install the package in this user namespace, so that the program belongs to its root",
+        ),
         Absent if program.is_setuid() => Cause::new(
             Key::Unprivileged,
             format!(
@@ -102,6 +107,18 @@ pub(super) fn bounding_set(kind: Kind) -> Cause {
     )
 }
 
+/// The file offers it, and whoever took it left no trace: securebits, for one, can be asked for, but not after the fact.
+pub(super) fn unexplained(facts: &Facts) -> Cause {
+    let word = facts.kind.word().to_uppercase();
+    Cause::without_fix(
+        Key::Refused,
+        format!(
+            "the program was started without CAP_SET{word}, and what took it is not to be seen: securebits (noroot), a \
+             security module, or a mount of another mount namespace can"
+        ),
+    )
+}
+
 fn traced() -> Cause {
     Cause::new(
         Key::Traced,
@@ -146,6 +163,13 @@ mod tests {
             (0o4755, 0, Some(Absent), sound(), &[]),
             (0o755, 0, None, process(true, true, false), &[NoNewPrivs]),
             (0o755, 0, None, Process::default(), &[]),
+            (
+                0o4755,
+                65_534,
+                Some(Absent),
+                Process { overflow_uid: Some(65_534), ..sound() },
+                &[Unprivileged],
+            ),
         ] {
             let facts = facts(|facts| {
                 facts.program = program(mode, owner, capabilities);

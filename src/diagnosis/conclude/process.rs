@@ -9,36 +9,44 @@ use crate::error::Reason;
 use crate::shown::shown;
 
 /// Its directory could not be opened.
-pub(super) fn not_found(pid: pid_t, reason: Reason, facts: &Facts) -> Cause {
-    if let Some(cause) = covered(facts) {
-        return cause;
+pub(super) fn not_found(pid: pid_t, reason: Reason, facts: &Facts) -> Option<Cause> {
+    if let Some(cause) = covered(facts).or_else(|| elsewhere(facts)) {
+        return Some(cause);
     }
-    if facts.proc.foreign {
-        return Cause::new(
-            Key::Proc,
-            "/proc shows another PID namespace than the one that the caller is in",
-            "mount its own: as root in this PID namespace, run 'mount -t proc proc /proc'",
-        );
+    if !matches!(reason.errno(), Errno::ENOENT | Errno::ESRCH) {
+        return None;
     }
     let mount = facts.proc.mount.as_ref();
     let hidepid = mount
         .and_then(|mount| mount.options.split(',').find(|option| option.starts_with("hidepid=")))
-        .filter(|_| facts.proc.pid_exists && reason.errno() == Errno::ENOENT);
+        .filter(|_| facts.proc.pid_exists);
     if let Some(option) = hidepid {
-        return Cause::new(
+        return Some(Cause::new(
             Key::Proc,
             format!(
                 "process {pid} exists, but /proc is mounted with {} and does not show it",
                 shown(option.as_bytes())
             ),
             "as root, run 'mount -o remount,hidepid=0 /proc'; a process of the caller's own that is hidden is not dumpable",
-        );
+        ));
     }
-    Cause::new(
+    Some(Cause::new(
         Key::NoProcess,
         format!("there is no process {pid}: it has ended, or that is its PID in another PID namespace"),
         "give the PID that the process has in the caller's /proc, while it lives",
-    )
+    ))
+}
+
+/// PIDs mean other processes there.
+pub(super) fn elsewhere(facts: &Facts) -> Option<Cause> {
+    facts.proc.foreign.then(|| {
+        Cause::new(
+            Key::Proc,
+            "/proc shows another PID namespace than the one that the caller is in",
+            "mount its own: as root in this PID namespace, run 'mount -t proc proc /proc', or make it with \
+             'unshare --pid --fork --mount-proc'",
+        )
+    })
 }
 
 /// A file of it could not be opened for writing, or not be written with no privilege needed.
@@ -47,10 +55,26 @@ pub(super) fn not_writable(reason: Reason, facts: &Facts) -> Vec<Cause> {
         Errno::ENOENT | Errno::ESRCH => ended(facts),
         Errno::EROFS => read_only(facts),
         Errno::EPERM => write::target_excludes(facts).unwrap_or_else(|| write::refused(facts)),
-        Errno::EACCES => covered(facts).unwrap_or_else(|| write::refused(facts)),
+        Errno::EACCES => {
+            covered(facts).or_else(|| not_dumpable(facts)).unwrap_or_else(|| write::refused(facts))
+        }
+        Errno::EXDEV => return covered(facts).into_iter().collect(),
         _ => return Vec::new(),
     };
     vec![cause]
+}
+
+/// The kernel gives the files of such a process to root (`task_dump_owner` in fs/proc/base.c), but not its directory.
+fn not_dumpable(facts: &Facts) -> Option<Cause> {
+    let owner = facts.target.as_ref()?.map_owner?;
+    let target = facts.target_name();
+    (owner != facts.start.uid).then(|| {
+        Cause::new(
+            Key::NotDumpable,
+            format!("{target} is not dumpable, so that its files in /proc are not the caller's, but uid {owner}'s"),
+            "have it call prctl(PR_SET_DUMPABLE, 1) after it changed ids, or run a program that the caller may read",
+        )
+    })
 }
 
 pub(super) fn ended(facts: &Facts) -> Cause {
@@ -73,29 +97,27 @@ fn read_only(facts: &Facts) -> Cause {
     )
 }
 
-fn covered(facts: &Facts) -> Option<Cause> {
-    let mount = facts.proc.mount.as_ref().filter(|mount| mount.file_system != "proc")?;
-    let (point, kind) = (shown(mount.point.as_bytes()), shown(mount.file_system.as_bytes()));
-    Some(if mount.point.starts_with("/proc") {
-        Cause::new(
-            Key::Proc,
-            format!(
-                "a file system of the type {kind} is mounted over {point}, where the target is looked for"
-            ),
-            format!("as root, run 'umount {point}'"),
-        )
-    } else {
-        Cause::new(
+/// What is there instead of the proc file system, as far as that can be seen without it.
+pub(super) fn covered(facts: &Facts) -> Option<Cause> {
+    if facts.proc.mounted == Some(false) {
+        return Some(Cause::new(
             Key::Proc,
             "there is no proc file system mounted at /proc",
             "as root, run 'mount -t proc proc /proc'",
-        )
-    })
+        ));
+    }
+    let mount = facts.proc.mount.as_ref().filter(|mount| mount.file_system != "proc")?;
+    let (point, kind) = (shown(mount.point.as_bytes()), shown(mount.file_system.as_bytes()));
+    Some(Cause::new(
+        Key::Proc,
+        format!("something of a file system of the type {kind} is mounted over {point}"),
+        format!("as root, run 'umount {point}'"),
+    ))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{not_found, not_writable};
+    use super::{Key, not_found, not_writable};
     use crate::diagnosis::conclude::samples::{facts, mount};
     use crate::diagnosis::facts::Facts;
     use crate::error::Reason;
@@ -104,7 +126,7 @@ mod tests {
     #[test]
     fn a_process_that_is_not_found_is_gone_hidden_covered_or_elsewhere() {
         type Change<'a> = &'a dyn Fn(&mut Facts);
-        let cases: [(Change<'_>, &str); 6] = [
+        let cases: [(Change<'_>, &str); 7] = [
             (&|_| {}, "there is no process 7: "),
             (&|facts| facts.proc.pid_exists = true, "there is no process 7: "),
             (
@@ -115,13 +137,21 @@ mod tests {
                 "process 7 exists, but /proc is mounted with hidepid=invisible",
             ),
             (&|facts| facts.proc.mount = mount("/proc", "proc", "rw,hidepid=2"), "there is no process 7: "),
-            (&|facts| facts.proc.mount = mount("/proc/7", "tmpfs", "rw"), "a file system of the type tmpfs"),
+            (
+                &|facts| facts.proc.mount = mount("/proc/7", "tmpfs", "rw"),
+                "something of a file system of the type tmpfs",
+            ),
+            (
+                &|facts| (facts.proc.mounted, facts.proc.mount) = (Some(false), None),
+                "there is no proc file system mounted",
+            ),
             (&|facts| facts.proc.foreign = true, "/proc shows another PID namespace"),
         ];
         for (change, sentence) in cases {
-            let cause = not_found(7, ENOENT.into(), &facts(change));
+            let cause = not_found(7, ENOENT.into(), &facts(change)).unwrap();
             assert!(cause.sentence.starts_with(sentence), "{}", cause.sentence);
         }
+        assert_eq!(not_found(7, EMFILE.into(), &facts(|_| {})), None);
     }
 
     #[test]
@@ -138,5 +168,15 @@ mod tests {
             assert!(causes[0].sentence.starts_with(sentence), "{}", causes[0].sentence);
         }
         assert_eq!(not_writable(Reason::from(EIO), &facts(read_only)), []);
+        assert_eq!(not_writable(Reason::from(EXDEV), &facts(read_only)), []);
+        let covered = |facts: &mut Facts| facts.proc.mount = mount("/proc/7/uid_map", "tmpfs", "rw");
+        for (errno, change, key) in [
+            (EXDEV, &covered as &dyn Fn(&mut Facts), Key::Proc),
+            (EACCES, &covered, Key::Proc),
+            (EACCES, &|facts| facts.target.as_mut().unwrap().map_owner = Some(0), Key::NotDumpable),
+            (EPERM, &|facts| facts.target.as_mut().unwrap().map_owner = Some(0), Key::Refused),
+        ] {
+            assert_eq!(not_writable(Reason::from(errno), &facts(change))[0].key, key, "{errno}");
+        }
     }
 }

@@ -1,11 +1,10 @@
 //! What is wrong with the request itself.
 
-use super::{Cause, Key};
+use super::{Cause, Key, process};
 use crate::diagnosis::facts::Facts;
 use crate::extent::{BadNumber, Extent};
 use crate::kind::Kind;
 use crate::map;
-use crate::range::IdSet;
 use crate::target::BadTarget;
 
 /// How many extents a map may have since Linux 4.15 (`UID_GID_MAP_MAX_EXTENTS`), and before
@@ -15,6 +14,9 @@ const MOST_EXTENTS_ONCE: usize = 5;
 const MANY_EXTENTS_SINCE: (u32, u32) = (4, 15);
 
 pub(super) fn bad_target(bad: BadTarget, facts: &Facts) -> Cause {
+    if let Some(cause) = process::covered(facts) {
+        return cause;
+    }
     let fix = match bad {
         BadTarget::Ended => {
             let sentence = format!("{} is {bad}", facts.target_word);
@@ -85,10 +87,10 @@ fn overlap(extents: &[Extent], kind: Kind) -> Option<Cause> {
                 ("outside", earlier.lower_range(), later.lower_range()),
             ] {
                 let Some(common) = one.common(other) else { continue };
-                let ids = IdSet::from_iter([common]);
+                let plural = if common.count() == 1 { "" } else { "s" };
                 let (first, second) = (first.saturating_add(1), second.saturating_add(1));
                 let sentence = format!(
-                    "ranges {first} and {second} of the request overlap: {side}, both have the {} {ids}",
+                    "ranges {first} and {second} of the request overlap: {side}, both have the {}{plural} {common}",
                     kind.word()
                 );
                 let fix = format!(
@@ -106,7 +108,7 @@ fn overlap(extents: &[Extent], kind: Kind) -> Option<Cause> {
 mod tests {
     use super::Key::*;
     use super::{bad_target, invalid};
-    use crate::diagnosis::conclude::samples::{extents, facts};
+    use crate::diagnosis::conclude::samples::{self, extents, facts};
     use crate::target::BadTarget;
 
     #[test]
@@ -142,7 +144,7 @@ mod tests {
                 (6, 1),
                 Some((
                     Overlap,
-                    "ranges 1 and 2 of the request overlap: outside, both have the uid 105 to 109",
+                    "ranges 1 and 2 of the request overlap: outside, both have the uids 105 to 109",
                 )),
             ),
             ("0 100 10 10 110 10".to_owned(), (6, 1), None),
@@ -166,5 +168,8 @@ mod tests {
             (cause.key, cause.sentence.as_str()),
             (NoProcess, "fd:7 is a pidfd whose process has ended")
         );
+        // Descriptors are looked at in /proc.
+        let cause = bad_target(BadTarget::NotOpen, &samples::facts(|facts| facts.proc.mounted = Some(false)));
+        assert_eq!(cause.key, Proc);
     }
 }

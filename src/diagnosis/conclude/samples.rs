@@ -25,6 +25,7 @@ pub(super) fn facts(change: impl FnOnce(&mut Facts)) -> Facts {
             seccomp_filter: Some(false),
             traced: Some(false),
             bounded: Some(true),
+            setfcap_bounded: Some(true),
             mapped_ids: Some(all_ids()),
             kernel: Some((6, 1)),
             page_size: 4096,
@@ -32,7 +33,11 @@ pub(super) fn facts(change: impl FnOnce(&mut Facts)) -> Facts {
         },
         program: program(0o4755, 0, Some(FileCapabilities::Absent)),
         target: target(Relation::Child, Some(false)),
-        proc: ProcFacts { mount: mount("/proc", "proc", "rw,nosuid"), ..ProcFacts::default() },
+        proc: ProcFacts {
+            mounted: Some(true),
+            mount: mount("/proc", "proc", "rw,nosuid"),
+            ..ProcFacts::default()
+        },
         delegation: None,
         groups: vec![],
     };
@@ -52,7 +57,7 @@ pub(super) fn program(
 
 #[expect(clippy::unnecessary_wraps, reason = "the fact may be missing")]
 pub(super) fn target(namespace: Relation, mapped: Option<bool>) -> Option<TargetFacts> {
-    Some(TargetFacts { namespace, mapped, real_uid: Some(1000) })
+    Some(TargetFacts { namespace, mapped, real_uid: Some(1000), map_owner: Some(1000) })
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the fact may be missing")]

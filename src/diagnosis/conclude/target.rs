@@ -1,6 +1,6 @@
 //! Whose target it is, and who calls.
 
-use super::{Cause, Key};
+use super::{Cause, Key, process};
 use crate::diagnosis::facts::Facts;
 use crate::error::Error;
 use crate::privilege::Start;
@@ -25,24 +25,41 @@ pub(super) fn foreign(error: &Error, facts: &Facts) -> Vec<Cause> {
         return Vec::new();
     };
     let target = facts.target_name();
-    let mut causes = Vec::new();
     let real_uid = facts.target.as_ref().and_then(|target| target.real_uid);
-    if target_uid != uid && real_uid == Some(uid) {
-        causes.push(Cause::new(
-            Key::ForeignTarget,
-            format!("{target} is the caller's, but not dumpable, so that uid {target_uid} owns it in /proc"),
-            "have the process call prctl(PR_SET_DUMPABLE, 1) after it changed ids, or exec a program that it may read",
-        ));
-        return causes;
-    }
     if target_uid != uid {
-        causes.push(Cause::new(
-            Key::ForeignTarget,
-            format!("{target} belongs to uid {target_uid}, and the caller is uid {uid}"),
-            format!("call it as uid {target_uid}"),
-        ));
-        return causes;
+        if let Some(cause) = process::elsewhere(facts) {
+            return vec![cause];
+        }
+        let (owner, fix) = if real_uid == Some(uid) {
+            (
+                format!(
+                    "runs with the effective uid {target_uid}, though its real uid is the caller's, {uid}"
+                ),
+                "make the user namespace in a process that has kept the caller's uid".to_owned(),
+            )
+        } else if facts.process.overflow_uid == Some(target_uid) {
+            (
+                format!(
+                    "belongs to a uid that this user namespace does not have, and the caller is uid {uid}"
+                ),
+                format!(
+                    "run {} as the user, and in the user namespace, that started it",
+                    facts.kind.program()
+                ),
+            )
+        } else {
+            (
+                format!("belongs to uid {target_uid}, and the caller is uid {uid}"),
+                format!(
+                    "give the PID of a process of the caller's, as the caller's own /proc has it, or run {} as uid \
+                     {target_uid}",
+                    facts.kind.program()
+                ),
+            )
+        };
+        return vec![Cause::new(Key::ForeignTarget, format!("{target} {owner}"), fix)];
     }
+    let mut causes = Vec::new();
     if target_gid != gid {
         let fix = if facts.groups.contains(&target_gid) || target_gid == login_gid {
             format!("call it under gid {target_gid}, with sg or newgrp")
@@ -77,7 +94,7 @@ mod tests {
         for (gid, login_gid, (target_uid, target_gid), real_uid, member, sentences) in [
             (1000, 1000, (1001, 1001), 1001, false, &["process 7 belongs to uid 1001"][..]),
             (1000, 1000, (0, 0), 0, false, &["process 7 belongs to uid 0"]),
-            (1000, 1000, (0, 0), 1000, false, &["process 7 is the caller's, but not dumpable"]),
+            (1000, 1000, (0, 0), 1000, false, &["process 7 runs with the effective uid 0"]),
             (1000, 1000, (1000, 100), 1000, false, &["process 7 has gid 100"]),
             (100, 1000, (1000, 100), 1000, true, &["the caller has gid 100, which is not the login group"]),
             (100, 1000, (1000, 1000), 1000, false, &["process 7 has gid 1000"]),

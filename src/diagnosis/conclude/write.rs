@@ -17,6 +17,9 @@ pub(super) fn not_permitted(facts: &Facts) -> Vec<Cause> {
     let mut causes = Vec::new();
     if needs_privilege(facts) && !facts.start.had_capability {
         causes = privilege::missing(facts);
+        if causes.is_empty() {
+            causes.push(privilege::unexplained(facts));
+        }
     }
     causes.extend(root_without_setfcap(facts));
     causes.extend(not_mapped_here(facts));
@@ -62,14 +65,23 @@ fn needs_privilege(facts: &Facts) -> bool {
 fn root_without_setfcap(facts: &Facts) -> Option<Cause> {
     let maps_root = facts.extents.iter().any(|extent| extent.lower() == 0);
     let asks = facts.process.kernel? >= SETFCAP_SINCE && facts.kind.root_needs_setfcap();
-    let program = facts.program.as_ref().map_or("newuidmap".into(), |(program, _)| shown_path(&program.path));
+    let remedy = match &facts.program {
+        _ if facts.process.setfcap_bounded == Some(false) => {
+            "start the container with --cap-add=setfcap (podman, Docker) or capabilities.add: [SETFCAP] (Kubernetes)"
+                .to_owned()
+        }
+        Some((program, _)) => {
+            format!("as root run 'setcap cap_setuid,cap_setfcap=ep {}'", shown_path(&program.path))
+        }
+        None => "start it with that capability".to_owned(),
+    };
     (maps_root && asks && !facts.start.had_setfcap).then(|| {
         Cause::new(
             Key::Setfcap,
             "the request maps uid 0 of this user namespace, for which Linux 5.12 and later asks for CAP_SETFCAP as well, \
              and the program was started without it",
             format!(
-                "delegate ids without 0 in {}, or as root run 'setcap cap_setuid,cap_setfcap=ep {program}'",
+                "delegate ids without 0 in {}, or {remedy}",
                 facts.kind.subid_file()
             ),
         )
@@ -86,7 +98,7 @@ fn not_mapped_here(facts: &Facts) -> Option<Cause> {
     }
     let (word, file) = (facts.kind.word(), facts.kind.subid_file());
     let sentence = format!(
-        "of the {word}s wanted, {missing} are not in this user namespace, which has only {here} (/proc/self/{})",
+        "the request wants {word}s that this user namespace does not have, {missing}: it has {here} (/proc/self/{})",
         facts.kind.map_file()
     );
     // The own id is mapped besides, so that the delegated ones are best above it.
@@ -205,7 +217,7 @@ mod tests {
         }));
         assert_eq!(
             causes[0].sentence,
-            "of the uids wanted, 100000 to 165535 are not in this user namespace, which has only 0 to 65535 (/proc/self/uid_map)"
+            "the request wants uids that this user namespace does not have, 100000 to 165535: it has 0 to 65535 (/proc/self/uid_map)"
         );
         let fix = causes[0].fix.as_ref().unwrap();
         assert!(fix.starts_with("have the line 'alice:1001:64535' in /etc/subuid here"), "{fix}");

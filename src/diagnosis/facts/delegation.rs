@@ -1,6 +1,10 @@
 //! What is delegated to the caller, and what looks as if it was meant to be.
 
+use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
+use std::os::unix::ffi::OsStrExt;
+
+use users::Users;
 
 use crate::caller::Caller;
 use crate::extent::Extent;
@@ -43,7 +47,7 @@ pub enum Delegation {
 /// The lines of a file that have to do with the caller.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lines {
-    /// What is delegated to the caller's name or uid.
+    /// What is delegated to the caller.
     pub delegated: IdSet,
     /// The first line for the caller that delegates nothing, by its number, and why.
     pub defective: Option<(usize, Defect)>,
@@ -92,14 +96,14 @@ pub enum Defect {
 impl Delegation {
     /// Asks the source again, for the range that was refused; `None` if it cannot be asked.
     #[must_use]
-    pub fn examine(kind: Kind, caller: &Caller, refused: Extent) -> Option<Self> {
+    pub fn examine(kind: Kind, caller: &Caller, refused: Extent, users: &impl Users) -> Option<Self> {
         let unusable_plugin = match Plugin::configured() {
             Ok(Some(plugin)) => return Some(Self::of_plugin(&plugin, kind, caller, refused)),
             Ok(None) => None,
             Err(unusable) => Some(unusable.to_string()),
         };
         let file = SubidFile::open(kind).ok()?.into_reader();
-        Some(Self::File { unusable_plugin, lines: Lines::read(file, caller) })
+        Some(Self::File { unusable_plugin, lines: Lines::read(file, caller, refused.lower_range(), users) })
     }
 
     fn of_plugin(plugin: &Plugin, kind: Kind, caller: &Caller, refused: Extent) -> Self {
@@ -116,7 +120,9 @@ impl Delegation {
 }
 
 impl Lines {
-    fn read(file: Option<impl Read>, caller: &Caller) -> Self {
+    /// Of an owner who is the caller by another name, those count that have to do with what is wanted: the user database is
+    /// asked for no others, as it was not before.
+    fn read(file: Option<impl Read>, caller: &Caller, wanted: IdRange, users: &impl Users) -> Self {
         let mut lines = Self { free: FIRST_USUAL, ..Self::default() };
         let mut delegated = Vec::new();
         let owner = Owner::new(&caller.name, Some(caller.uid));
@@ -127,7 +133,8 @@ impl Lines {
             let Some(parsed) = Line::parse(&line) else { continue };
             let range = parsed.range().filter(|range| range.count() > 0 && line.len() <= LONGEST_LINE);
             lines.free = lines.free.max(range.map_or(0, IdRange::end));
-            if owner.line(&line).is_some() {
+            let is_wanted = range.is_some_and(|range| range.common(wanted).is_some());
+            if owner.line(&line).is_some() || (is_wanted && is_caller(parsed.owner(), caller, users)) {
                 match range {
                     Some(range) => delegated.push(range),
                     None => drop(lines.defective.get_or_insert_with(|| (number, defect(&line)))),
@@ -139,6 +146,10 @@ impl Lines {
         lines.delegated = delegated.into_iter().collect();
         lines
     }
+}
+
+fn is_caller(owner: &[u8], caller: &Caller, users: &impl Users) -> bool {
+    users.get_user_by_name(OsStr::from_bytes(owner)).is_some_and(|user| user.uid() == caller.uid)
 }
 
 /// What is wrong with a line that has an owner and delegates nothing.
@@ -193,9 +204,19 @@ fn is_one_slip_away(one: &[u8], other: &[u8]) -> bool {
 mod tests {
     use super::{Lines, is_near};
     use crate::caller::Caller;
+    use crate::range::IdRange;
+    use users::User;
+    use users::mock::MockUsers;
 
     fn alice() -> Caller {
         Caller { uid: 1000, gid: 1001, login_gid: 1001, name: b"alice".to_vec() }
+    }
+
+    /// With alicia, who is alice by another name; the ids 1 to 1000 are wanted.
+    fn read(file: &str) -> Lines {
+        let mut users = MockUsers::with_current_uid(1000);
+        users.add_user(User::new(1000, "alicia", 1001));
+        Lines::read(Some(file.as_bytes()), &alice(), IdRange::of(1, 1000), &users)
     }
 
     #[test]
@@ -204,6 +225,7 @@ mod tests {
         for (file, delegated, defect) in [
             ("alice:100000:10\nbob:7:7\n1000:100010:10", "100000 to 100019", None),
             ("bob:1:1\n\nalice:1:1:x\n", "no id", Some((3, "it has 4 fields instead of 3"))),
+            ("alice:1:5\nalicia:6:5\nalicia:3000:5\n", "1 to 10", None),
             ("alice:1\n", "no id", Some((1, "it has 2 fields instead of 3"))),
             ("alice:1:10\r\n", "no id", Some((1, "it ends with a carriage return"))),
             ("alice:1o0:10\n", "no id", Some((1, "its start '1o0' is not a number"))),
@@ -213,7 +235,7 @@ mod tests {
             ("alice:4294967295:2\n", "no id", Some((1, "it ends beyond the last id, 4294967295"))),
             (&long, "no id", Some((1, "it is longer than 1023 bytes"))),
         ] {
-            let lines = Lines::read(Some(file.as_bytes()), &alice());
+            let lines = read(file);
             assert_eq!(lines.delegated.to_string(), delegated, "{file}");
             let found = lines.defective.map(|(line, defect)| (line, defect.to_string()));
             assert_eq!(found, defect.map(|(line, text)| (line, text.to_owned())), "{file}");
@@ -246,7 +268,7 @@ mod tests {
         ] {
             assert_eq!(is_near(owner.as_bytes(), &alice()), near, "{owner:?}");
         }
-        let lines = Lines::read(Some(&b"bob:200000:9\nAlice:100000:9\nalic:1:1\n"[..]), &alice());
+        let lines = read("bob:200000:9\nAlice:100000:9\nalic:1:1\n");
         assert_eq!(lines.near, Some((2, "Alice".to_owned())));
         assert_eq!(lines.free, 200_009);
     }

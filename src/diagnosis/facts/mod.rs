@@ -10,10 +10,11 @@ pub mod program;
 pub mod target;
 
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::sys::signal::kill;
+use nix::sys::statfs::{PROC_SUPER_MAGIC, statfs};
 use nix::unistd::{Gid, Pid, getgroups};
 use users::UsersCache;
 
@@ -61,6 +62,8 @@ pub struct Facts {
 /// `/proc`, where the target is looked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProcFacts {
+    /// Whether it is a proc file system at all.
+    pub mounted: Option<bool>,
     /// The mount that the target's map is on.
     pub mount: Option<Mount>,
     /// Whether it shows another PID namespace than ours.
@@ -92,7 +95,8 @@ impl Facts {
             }),
             target: TargetFacts::examine(kind, &request.target),
             proc: ProcFacts::examine(kind, error, request),
-            delegation: refused.and_then(|(caller, extent)| Delegation::examine(kind, caller, extent)),
+            delegation: refused
+                .and_then(|(caller, extent)| Delegation::examine(kind, caller, extent, &users)),
             groups: getgroups().unwrap_or_default().into_iter().map(Gid::as_raw).collect(),
             caller,
         }
@@ -117,14 +121,24 @@ impl Facts {
 impl ProcFacts {
     fn examine(kind: Kind, error: &Error, request: &Request) -> Self {
         let own_pid = std::fs::read_link("/proc/self").ok();
+        let mounted = statfs("/proc").ok().map(|status| status.filesystem_type() == PROC_SUPER_MAGIC);
+        let word = request.target.to_str().map_or("", |word| word.trim().trim_start_matches('+'));
         let pid = match error {
             Error::NoTarget { pid, .. } => Some(*pid),
-            _ => request.target.to_str().and_then(|word| word.trim().trim_start_matches('+').parse().ok()),
+            _ => word.parse().ok(),
         };
-        let path = pid.map_or("/proc".to_owned(), |pid| format!("/proc/{pid}/{}", kind.map_file()));
+        let directory = match (pid, word.strip_prefix("fd:")) {
+            (Some(pid), _) => Some(PathBuf::from(format!("/proc/{pid}"))),
+            (None, Some(descriptor)) => std::fs::read_link(format!("/proc/self/fd/{descriptor}")).ok(),
+            (None, None) => None,
+        };
+        let path = directory.filter(|directory| directory.is_absolute()).unwrap_or_else(|| "/proc".into());
         Self {
-            mount: Mount::of(Path::new(&path)),
-            foreign: own_pid.is_some_and(|own| own != Path::new(&std::process::id().to_string())),
+            mounted,
+            mount: Mount::of(&path.join(kind.map_file())),
+            // In one that is neither ours nor above ours, we are not.
+            foreign: mounted == Some(true)
+                && own_pid.is_none_or(|own| own != Path::new(&std::process::id().to_string())),
             // A process that may not be signalled exists, too.
             pid_exists: pid.is_some_and(|pid| pid > 0 && kill(Pid::from_raw(pid), None) != Err(Errno::ESRCH)),
         }

@@ -4,6 +4,8 @@
 
 use std::fs;
 
+use caps::Capability;
+
 use crate::kind::Kind;
 use crate::range::{IdRange, IdSet};
 
@@ -18,8 +20,12 @@ pub struct Process {
     pub traced: Option<bool>,
     /// Whether the capability for a map of our kind is in the bounding set.
     pub bounded: Option<bool>,
+    /// Whether `CAP_SETFCAP` is.
+    pub setfcap_bounded: Option<bool>,
     /// The ids that are mapped in our user namespace.
     pub mapped_ids: Option<IdSet>,
+    /// The uid that stands for all those that are not mapped, unless it is one that is; see user_namespaces(7).
+    pub overflow_uid: Option<u32>,
     /// The security module's label, unless it confines nothing.
     pub label: Option<String>,
     /// Whether AppArmor restricts user namespaces of programs without a profile, as Ubuntu's does.
@@ -44,7 +50,12 @@ impl Process {
             seccomp_filter: flag("Seccomp").map(|mode| mode == 2),
             traced: flag("TracerPid").map(|pid| pid != 0),
             bounded: bounding.map(|set| set & kind.capability().bitmask() != 0),
+            setfcap_bounded: bounding.map(|set| set & Capability::CAP_SETFCAP.bitmask() != 0),
             mapped_ids: read(&format!("/proc/self/{}", kind.map_file())).as_deref().and_then(inside_ids),
+            overflow_uid: read("/proc/self/uid_map").as_deref().and_then(inside_ids).and_then(|ids| {
+                let uid = read("/proc/sys/kernel/overflowuid")?.trim().parse().ok()?;
+                (!ids.intersects(IdRange::of(uid, 1))).then_some(uid)
+            }),
             label: read("/proc/self/attr/current").as_deref().and_then(confining),
             restricted_namespaces: read("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
                 .is_some_and(|flag| flag.trim() == "1"),

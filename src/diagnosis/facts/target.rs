@@ -1,6 +1,7 @@
 //! What can be learnt of the target, once more by its word: the run that failed has let go of it.
 
 use std::ffi::OsStr;
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::PathBuf;
 
@@ -21,8 +22,10 @@ pub struct TargetFacts {
     pub namespace: Relation,
     /// Whether that has a map of our kind already.
     pub mapped: Option<bool>,
-    /// The process's real uid, which owns its directory if the process is dumpable.
+    /// The process's real uid; its directory is the effective one's.
     pub real_uid: Option<uid_t>,
+    /// Who owns its map: root, if the process is not dumpable; see proc(5).
+    pub map_owner: Option<uid_t>,
 }
 
 /// What a user namespace is to ours.
@@ -48,6 +51,7 @@ impl TargetFacts {
             namespace: relation(kind, &target),
             mapped: read(&target, kind.map_file()).map(|map| !map.is_empty()),
             real_uid: field(&status, "Uid").and_then(|uid| uid.parse().ok()),
+            map_owner: target.owner_of(kind.map_file()).ok(),
         })
     }
 }
@@ -62,17 +66,26 @@ fn relation(kind: Kind, target: &Target) -> Relation {
         theirs if theirs == ours => return Relation::Same,
         Some(_) => {}
     }
-    let map = target.open_file(kind.map_file(), OFlag::O_WRONLY).map(std::fs::File::from);
-    let answer = map.map(|mut map| map.write(&TOO_MUCH).map_err(|error| error.raw_os_error()));
-    match answer {
-        Ok(Err(Some(libc::EINVAL))) => Relation::Child,
-        Ok(Err(Some(libc::EPERM))) => Relation::Other,
+    let Ok(map) = target.open_file(kind.map_file(), OFlag::O_WRONLY) else { return Relation::Unknown };
+    match write_too_much(map) {
+        Err(Some(libc::EINVAL)) => Relation::Child,
+        Err(Some(libc::EPERM)) if can_write() => Relation::Other,
         _ => Relation::Unknown,
     }
 }
 
+fn write_too_much(file: impl Into<File>) -> Result<usize, Option<i32>> {
+    file.into().write(&TOO_MUCH).map_err(|error| error.raw_os_error())
+}
+
+/// A seccomp filter may refuse a write(2), but cannot see where to: it would refuse this one, too, which has the same size
+/// and, since it comes next, the same descriptor.
+fn can_write() -> bool {
+    OpenOptions::new().write(true).open("/dev/null").is_ok_and(|null| write_too_much(null).is_ok())
+}
+
 fn read(target: &Target, name: &str) -> Option<String> {
-    let file = target.open_file(name, OFlag::O_RDONLY).map(std::fs::File::from).ok()?;
+    let file = target.open_file(name, OFlag::O_RDONLY).map(File::from).ok()?;
     let mut text = String::new();
     // Of a map, and of what comes first in the status, this is more than all.
     file.take(65_536).read_to_string(&mut text).ok()?;
