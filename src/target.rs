@@ -83,7 +83,11 @@ impl Target {
         if file_system(&directory)? != PROC_SUPER_MAGIC {
             return Err(no_target(Errno::ENOENT));
         }
-        Self::with_owner(directory)
+        // A /proc that hides a process (hidepid) still lets its directory be opened with O_PATH.
+        Self::with_owner(directory).map_err(|error| match error {
+            Error::TargetStatus(reason) => Error::NoTarget { pid, reason },
+            other => other,
+        })
     }
 
     /// The descriptor is looked at through `/proc` with `O_PATH`, which opens no device, FIFO or other file that

@@ -8,7 +8,7 @@ pub mod plugin;
 
 use std::ffi::OsStr;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -162,8 +162,21 @@ pub struct Attempt {
     pub setgroups: String,
 }
 
-/// A process in a new user namespace, which waits until it is dropped.
-pub struct Namespace(Child);
+/// Root's setpriv(1), which becomes alice after it has set what only root can set.
+pub fn setpriv(options: &[&str]) -> Command {
+    become_alice(ROOT.command("setpriv"), options)
+}
+
+fn become_alice(mut setpriv: Command, options: &[&str]) -> Command {
+    setpriv.args(["--reuid=1000", "--regid=1000", "--clear-groups"]).args(options).arg("--");
+    setpriv
+}
+
+/// A process, of a new user namespace most often, which waits until it is dropped.
+pub struct Namespace {
+    process: Child,
+    pid: String,
+}
 
 impl Namespace {
     /// That of a command that becomes cat(1), or as good as that: it is there when what was sent comes back.
@@ -172,11 +185,25 @@ impl Namespace {
         child.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
         let mut answer = [0];
         child.stdout.take().unwrap().read_exact(&mut answer).unwrap_or_else(|_| panic!("{command:?}"));
-        Self(child)
+        Self { pid: child.id().to_string(), process: child }
     }
 
     pub fn pid(&self) -> String {
-        self.0.id().to_string()
+        self.pid.clone()
+    }
+
+    /// As root of this user namespace.
+    pub fn as_root(&self) -> Command {
+        let mut nsenter = ROOT.command("nsenter");
+        nsenter.args(["--user", "--target", &self.pid, "--"]);
+        nsenter
+    }
+
+    /// As alice in this user namespace.
+    pub fn as_alice(&self) -> Command {
+        let mut nsenter = self.as_root();
+        nsenter.arg("setpriv");
+        become_alice(nsenter, &[])
     }
 
     pub fn map(&self, kind: Kind) -> String {
@@ -190,15 +217,15 @@ impl Namespace {
     }
 
     fn read(&self, file: &str) -> String {
-        fs::read_to_string(format!("/proc/{}/{file}", self.0.id())).unwrap()
+        fs::read_to_string(format!("/proc/{}/{file}", self.pid)).unwrap()
     }
 }
 
 impl Drop for Namespace {
     fn drop(&mut self) {
         // It may be gone already, which is what is wanted.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 
@@ -276,6 +303,26 @@ impl World {
     /// A process of this person, in no new namespace.
     pub fn process(&self, owner: Person) -> Namespace {
         Namespace::of(owner.command("cat"))
+    }
+
+    /// A process that this command starts, which is given what to run. It may be another than the command's own.
+    pub fn waiting(&self, command: &mut Command) -> Namespace {
+        command.args(["sh", "-c", "echo $$; exec cat"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = command.spawn().unwrap();
+        let mut pid = String::new();
+        BufReader::new(process.stdout.take().unwrap()).read_line(&mut pid).unwrap();
+        assert!(pid.ends_with('\n'), "{command:?}");
+        Namespace { process, pid: pid.trim_end().to_owned() }
+    }
+
+    /// A user namespace in which the lowest ids are, and are the same as outside: root's there are root.
+    pub fn nested(&self, count: u32) -> Namespace {
+        let namespace = self.namespace(ROOT);
+        for kind in Kind::BOTH {
+            let map = format!("/proc/{}/{}_map", namespace.pid, kind.word());
+            fs::write(map, format!("0 0 {count}")).unwrap();
+        }
+        namespace
     }
 
     /// Where a program is.

@@ -7,7 +7,7 @@ use nix::mount::{MsFlags, mount};
 
 use super::{World, must_succeed};
 
-const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/rules/plugin/plugin.c");
+const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/harness/plugin.c");
 
 /// Where the plugins are; covered by a directory of the world's.
 pub fn library_directory() -> &'static Path {

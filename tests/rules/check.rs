@@ -7,7 +7,7 @@ use nix::pty::openpty;
 use nix::unistd::read;
 
 use super::harness::{
-    ALICE, BOB, Kind, NOBODY_KNOWN, Namespace, Outcome, Person, ROOT, Way, World, finish, in_world,
+    ALICE, BOB, Kind, NOBODY_KNOWN, Outcome, Person, Way, World, finish, in_world, setpriv,
 };
 
 /// The directory of the programs that are installed in this way is in the way of a client's look-up.
@@ -23,12 +23,6 @@ fn check_through(world: &World, mut via: Command, way: Way, kind: Kind, options:
 
 fn check(world: &World, caller: Person, way: Way, kind: Kind) -> Outcome {
     check_through(world, caller.command("env"), way, kind, &[])
-}
-
-fn setpriv(options: &[&str]) -> Command {
-    let mut setpriv = ROOT.command("setpriv");
-    setpriv.args(["--reuid=1000", "--regid=1000", "--clear-groups"]).args(options).arg("--");
-    setpriv
 }
 
 /// The lines without their indentation.
@@ -122,33 +116,16 @@ fn what_is_wrong_comes_with_the_programs_own_cause_and_fix() {
     });
 }
 
-fn of_70000_ids(world: &World) -> Namespace {
-    let namespace = world.namespace(ROOT);
-    for map in ["uid_map", "gid_map"] {
-        fs::write(format!("/proc/{}/{map}", namespace.pid()), "0 0 70000").unwrap();
-    }
-    namespace
-}
-
-/// As root of that namespace.
-fn inside(namespace: &Namespace) -> Command {
-    let mut nsenter = ROOT.command("nsenter");
-    nsenter.args(["--user", "--target", &namespace.pid(), "--"]);
-    nsenter
-}
-
 #[test]
 fn in_a_nested_namespace_the_ids_that_are_not_there_are_named() {
     in_world(|world| {
         world.delegate("alice:100000:65536\n");
-        let namespace = of_70000_ids(world);
-        let mut nested = inside(&namespace);
-        nested.args(["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"]);
-        let outcome = check_through(world, nested, Way::Setuid, Kind::Uid, &[]);
+        let namespace = world.nested(70_000);
+        let outcome = check_through(world, namespace.as_alice(), Way::Setuid, Kind::Uid, &[]);
         assert_eq!(outcome.status, Some(1));
         for line in [
             "ok    delegated uids  100000 to 165535 (this user namespace has 0 to 69999)",
-            "cause: of the uids wanted, 100000 to 165535 are not in this user namespace",
+            "cause: the request wants uids that this user namespace does not have, 100000 to 165535",
             "fix: have the line 'alice:1001:68999' in /etc/subuid here",
         ] {
             let found = lines(&outcome).iter().any(|found| found.starts_with(line));
@@ -161,8 +138,8 @@ fn in_a_nested_namespace_the_ids_that_are_not_there_are_named() {
 fn without_user_namespaces_that_is_said() {
     in_world(|world| {
         world.delegate("alice:100000:65536\n");
-        let namespace = of_70000_ids(world);
-        let mut nested = inside(&namespace);
+        let namespace = world.nested(70_000);
+        let mut nested = namespace.as_root();
         nested.args([
             "sh",
             "-c",

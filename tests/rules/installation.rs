@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::harness::{ALICE, Kind, Person, ROOT, Way, World, in_world};
+use super::harness::{ALICE, Kind, Person, ROOT, Way, World, in_world, setpriv};
 
 /// Has the program started by this command for a namespace of alice's; gives the first line of stderr and the map.
 fn through(world: &World, via: Command, way: Way, kind: Kind, ranges: &str) -> (String, String) {
@@ -12,13 +12,6 @@ fn through(world: &World, via: Command, way: Way, kind: Kind, ranges: &str) -> (
     let outcome = world.run_through(via, way, kind, &words);
     assert_eq!(outcome.status, Some(i32::from(target.map(kind).is_empty())), "{}", outcome.stderr);
     (outcome.first_line().to_owned(), target.map(kind))
-}
-
-/// Root's setpriv(1), which becomes alice after it has set what only root can set.
-fn setpriv(options: &[&str]) -> Command {
-    let mut command = ROOT.command("setpriv");
-    command.args(["--reuid=1000", "--regid=1000", "--clear-groups"]).args(options).arg("--");
-    command
 }
 
 /// Alice's own setpriv(1): root's would leave her capabilities that `no_new_privs` lets pass.

@@ -14,6 +14,8 @@
 
 #[path = "../harness/mod.rs"]
 mod harness;
+#[path = "../harness/plugin_world.rs"]
+mod plugin;
 
 mod arguments;
 mod check;

@@ -1,36 +1,9 @@
-//! Plugins that nsswitch.conf names, real ones: C libraries that behave and misbehave.
+//! Plugins that nsswitch.conf names: what they decide, and what comes of those that fail.
 
 use std::fs;
 
-use super::harness::plugin::{self, library_directory};
-use super::harness::{ALICE, BOB, Kind, Way, World, in_world};
-
-/// Has nsswitch.conf name a plugin that was compiled with these macros.
-fn install(world: &World, service: &str, macros: &[&str]) {
-    plugin::compile(service, macros);
-    configure(world, service);
-}
-
-fn configure(world: &World, service: &str) {
-    world.write("nsswitch.conf", format!("passwd: files\nsubid: {service}\n"));
-    plugin::have_the_loader_look(world);
-}
-
-fn in_plugin_world(test: impl FnOnce(&World) + Send) {
-    in_world(|world| {
-        plugin::make_room();
-        // In every test the files would allow all that the plugin is asked for, if they were asked.
-        world.delegate("alice:500000:200000\n");
-        test(world);
-    });
-}
-
-fn first_delegated(kind: Kind) -> u32 {
-    match kind {
-        Kind::Uid => 500_000,
-        Kind::Gid => 600_000,
-    }
-}
+use super::harness::{ALICE, BOB, Kind, Way};
+use super::plugin::{configure, first_delegated, in_plugin_world, install, install_sssds, library_directory};
 
 #[test]
 fn a_plugin_decides_and_the_files_are_not_asked() {
@@ -176,9 +149,7 @@ fn getsubids_lists_what_the_plugin_gives() {
 #[test]
 fn sssds_plugin_without_sssd_delegates_nothing() {
     in_plugin_world(|world| {
-        let cache = std::env::var("UIDMAP_CACHE").unwrap_or("/var/cache/uidmap-rs".into());
-        fs::copy(format!("{cache}/libsubid_sss.so"), library_directory().join("libsubid_sss.so")).unwrap();
-        configure(world, "sss");
+        install_sssds(world);
         world.for_each_program(|way, kind| {
             let message = format!("PROGRAM: {} range [0-10) -> [500000-500010) not allowed", kind.word());
             world.fails(way, kind, ALICE, "0 500000 10", &message);

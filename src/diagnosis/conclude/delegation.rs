@@ -7,6 +7,7 @@ use crate::diagnosis::facts::Facts;
 use crate::diagnosis::facts::delegation::{Delegation, Lines};
 use crate::error::Reason;
 use crate::extent::Extent;
+use crate::kind::Kind;
 use crate::range::IdSet;
 use crate::subid::nss::Answer;
 
@@ -45,9 +46,7 @@ pub(super) fn unreadable(reason: Reason, facts: &Facts) -> Option<Cause> {
 pub(super) fn not_allowed(refused: Extent, facts: &Facts) -> Vec<Cause> {
     match &facts.delegation {
         None => Vec::new(),
-        Some(Delegation::Plugin { library, answer, listed }) => {
-            vec![plugin(library, *answer, listed, refused, facts)]
-        }
+        Some(Delegation::Plugin { library, answer }) => vec![plugin(library, *answer, refused, facts)],
         Some(Delegation::File { unusable_plugin, lines }) => {
             let unusable = unusable_plugin.as_ref().map(|reason| plugin_unusable(reason, facts));
             let defective = defective_line(lines, facts);
@@ -105,21 +104,23 @@ fn defective_line(lines: &Lines, facts: &Facts) -> Option<Cause> {
     ))
 }
 
-fn plugin(library: &str, answer: Answer, listed: &IdSet, refused: Extent, facts: &Facts) -> Cause {
+fn plugin(library: &str, answer: Answer, refused: Extent, facts: &Facts) -> Cause {
     let (word, caller) = (facts.kind.word(), facts.caller_name());
+    let option = if facts.kind == Kind::Gid { "-g " } else { "" };
     let named = format!("{library}, which /etc/nsswitch.conf names,");
     let remedy = "see that the service behind it runs and knows the user (for sss: 'systemctl status sssd'), \
                   or take the line 'subid:' out of /etc/nsswitch.conf";
     let sentence = match answer {
-        // It has changed its mind since, or affirms parts and not the whole.
+        // If yes, it has changed its mind since. Its list can be had by its caller's memory alone, which is closed to the
+        // caller in a program that gained privilege; getsubids has none.
         Answer::Yes | Answer::No => {
             return Cause::new(
                 Key::NotDelegated,
+                format!("{named} does not delegate the {word}s {} to {caller}", refused.lower_range()),
                 format!(
-                    "{named} does not delegate the {word}s {} to {caller}; it lists {listed}",
-                    refused.lower_range()
+                    "ask for what 'getsubids {option}{caller}' lists, or have the directory delegate more (FreeIPA: ipa \
+                     subid-generate)"
                 ),
-                "ask for what is listed, or have the directory delegate more (FreeIPA: ipa subid-generate)",
             );
         }
         Answer::UnknownUser => format!("{named} does not know {caller}"),
@@ -219,7 +220,7 @@ mod tests {
         for (answer, beginning) in [
             (
                 Answer::No,
-                "libsubid_x.so, which /etc/nsswitch.conf names, does not delegate the uids 100000 to 100099 to alice; it lists 7",
+                "libsubid_x.so, which /etc/nsswitch.conf names, does not delegate the uids 100000 to 100099 to alice => ask for what 'getsubids alice' lists",
             ),
             (Answer::UnknownUser, "libsubid_x.so, which /etc/nsswitch.conf names, does not know alice"),
             (
@@ -232,8 +233,7 @@ mod tests {
                 "libsubid_x.so, which /etc/nsswitch.conf names, answered with the undefined status 9",
             ),
         ] {
-            let plugin =
-                Delegation::Plugin { library: "libsubid_x.so".into(), answer, listed: ids(&[(7, 1)]) };
+            let plugin = Delegation::Plugin { library: "libsubid_x.so".into(), answer };
             assert!(sentences(plugin)[0].starts_with(beginning), "{answer:?}");
         }
     }

@@ -39,7 +39,7 @@ pub fn conclude(error: &Error, facts: &Facts) -> Vec<Cause> {
         Error::NoTarget { pid, reason } => process::not_found(*pid, *reason, facts).into_iter().collect(),
         // If it is found now, it was not missing: look-ups can fail.
         Error::NoUserName if facts.caller.is_some() => Vec::new(),
-        Error::NoUserName => vec![no_passwd_entry(&facts.start)],
+        Error::NoUserName => vec![target::no_user_name(facts)],
         Error::ForeignTarget { .. } => target::foreign(error, facts),
         Error::SubidFile { reason, .. } => delegation::unreadable(*reason, facts).into_iter().collect(),
         Error::NotAllowed { extent, .. } => delegation::not_allowed(*extent, facts),

@@ -4,7 +4,7 @@ use super::{Cause, Key};
 use crate::diagnosis::facts::Facts;
 use crate::diagnosis::facts::program::{FileCapabilities, Program};
 use crate::kind::Kind;
-use crate::shown::shown_path;
+use crate::shown::{shown, shown_path};
 
 /// All the reasons that were seen, the program's own first.
 pub(super) fn missing(facts: &Facts) -> Vec<Cause> {
@@ -12,8 +12,8 @@ pub(super) fn missing(facts: &Facts) -> Vec<Cause> {
     if let Some((program, mount)) = &facts.program {
         causes.extend(offers_nothing(program, facts));
         if program.nosuid {
-            let mount = mount.as_ref().map_or("?", |mount| mount.point.as_str());
-            causes.push(nosuid(&shown_path(&program.path), mount));
+            let mount = mount.as_ref().map_or("?".into(), |mount| shown(mount.point.as_bytes()));
+            causes.push(nosuid(&shown_path(&program.path), &mount));
         }
     }
     let process = &facts.process;

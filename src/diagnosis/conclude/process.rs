@@ -121,7 +121,7 @@ mod tests {
     use crate::diagnosis::conclude::samples::{facts, mount};
     use crate::diagnosis::facts::Facts;
     use crate::error::Reason;
-    use nix::errno::Errno::*;
+    use nix::errno::Errno::{self, *};
 
     #[test]
     fn a_process_that_is_not_found_is_gone_hidden_covered_or_elsewhere() {
@@ -170,12 +170,18 @@ mod tests {
         assert_eq!(not_writable(Reason::from(EIO), &facts(read_only)), []);
         assert_eq!(not_writable(Reason::from(EXDEV), &facts(read_only)), []);
         let covered = |facts: &mut Facts| facts.proc.mount = mount("/proc/7/uid_map", "tmpfs", "rw");
-        for (errno, change, key) in [
-            (EXDEV, &covered as &dyn Fn(&mut Facts), Key::Proc),
+        let not_dumpable = |facts: &mut Facts| {
+            if let Some(target) = &mut facts.target {
+                target.map_owner = Some(0);
+            }
+        };
+        let cases: [(Errno, &dyn Fn(&mut Facts), Key); 4] = [
+            (EXDEV, &covered, Key::Proc),
             (EACCES, &covered, Key::Proc),
-            (EACCES, &|facts| facts.target.as_mut().unwrap().map_owner = Some(0), Key::NotDumpable),
-            (EPERM, &|facts| facts.target.as_mut().unwrap().map_owner = Some(0), Key::Refused),
-        ] {
+            (EACCES, &not_dumpable, Key::NotDumpable),
+            (EPERM, &not_dumpable, Key::Refused),
+        ];
+        for (errno, change, key) in cases {
             assert_eq!(not_writable(Reason::from(errno), &facts(change))[0].key, key, "{errno}");
         }
     }

@@ -18,6 +18,7 @@ pub(super) fn facts(change: impl FnOnce(&mut Facts)) -> Facts {
         kind: Kind::Uid,
         start: Start { uid: 1000, gid: 1000, had_capability: true, had_setfcap: true },
         caller: Some(Caller { uid: 1000, gid: 1000, login_gid: 1000, name: b"alice".to_vec() }),
+        passwd: None,
         target_word: "7".into(),
         extents: extents("0 100000 10"),
         process: Process {
@@ -57,7 +58,7 @@ pub(super) fn program(
 
 #[expect(clippy::unnecessary_wraps, reason = "the fact may be missing")]
 pub(super) fn target(namespace: Relation, mapped: Option<bool>) -> Option<TargetFacts> {
-    Some(TargetFacts { namespace, mapped, real_uid: Some(1000), map_owner: Some(1000) })
+    Some(TargetFacts { ended: false, namespace, mapped, real_uid: Some(1000), map_owner: Some(1000) })
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the fact may be missing")]

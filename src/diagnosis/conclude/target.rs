@@ -1,9 +1,23 @@
 //! Whose target it is, and who calls.
 
+use nix::errno::Errno;
+
 use super::{Cause, Key, process};
 use crate::diagnosis::facts::Facts;
 use crate::error::Error;
 use crate::privilege::Start;
+
+/// Nobody was found for the real uid.
+pub(super) fn no_user_name(facts: &Facts) -> Cause {
+    match facts.passwd {
+        Some(reason) if reason.errno() == Errno::EACCES => Cause::new(
+            Key::NoPasswdEntry,
+            format!("/etc/passwd cannot be read by uid {}: {reason}", facts.start.uid),
+            "as root, run 'chmod 0644 /etc/passwd'",
+        ),
+        _ => no_passwd_entry(&facts.start),
+    }
+}
 
 /// The real uid is nobody's.
 #[must_use]
@@ -24,6 +38,10 @@ pub(super) fn foreign(error: &Error, facts: &Facts) -> Vec<Cause> {
     let Error::ForeignTarget { uid, gid, login_gid, target_uid, target_gid } = *error else {
         return Vec::new();
     };
+    if facts.target.as_ref().is_some_and(|target| target.ended) {
+        // Root owns what is left.
+        return vec![process::ended(facts)];
+    }
     let target = facts.target_name();
     let real_uid = facts.target.as_ref().and_then(|target| target.real_uid);
     if target_uid != uid {
@@ -84,7 +102,7 @@ pub(super) fn foreign(error: &Error, facts: &Facts) -> Vec<Cause> {
 
 #[cfg(test)]
 mod tests {
-    use super::foreign;
+    use super::{Errno, foreign, no_user_name};
     use crate::diagnosis::conclude::samples::{facts, target};
     use crate::diagnosis::facts::target::Relation;
     use crate::error::Error;
@@ -114,6 +132,33 @@ mod tests {
                 assert!(cause.sentence.starts_with(sentence), "{}", cause.sentence);
             }
         }
+    }
+
+    #[test]
+    fn a_passwd_file_that_cannot_be_read_is_told_from_an_entry_that_is_missing() {
+        for (reason, sentence) in [
+            (None, "uid 1000 has no entry in the passwd database"),
+            (Some(Errno::ENOENT), "uid 1000 has no entry in the passwd database"),
+            (Some(Errno::EACCES), "/etc/passwd cannot be read by uid 1000: Permission denied"),
+        ] {
+            let cause = no_user_name(&facts(|facts| facts.passwd = reason.map(Into::into)));
+            assert_eq!(cause.sentence, sentence);
+        }
+    }
+
+    #[test]
+    fn what_is_left_of_a_process_is_not_told_as_roots() {
+        let error =
+            Error::ForeignTarget { uid: 1000, gid: 1000, login_gid: 1000, target_uid: 0, target_gid: 0 };
+        let causes = foreign(
+            &error,
+            &facts(|facts| {
+                if let Some(target) = &mut facts.target {
+                    target.ended = true;
+                }
+            }),
+        );
+        assert_eq!(causes[0].sentence, "process 7 has ended meanwhile");
     }
 
     #[test]

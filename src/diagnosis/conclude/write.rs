@@ -41,7 +41,7 @@ pub(super) fn target_excludes(facts: &Facts) -> Option<Cause> {
         )),
         found if found.namespace == Relation::Other => Some(Cause::new(
             Key::NotAChild,
-            format!("the user namespace of {target} was not made in the caller's, but in another one"),
+            format!("the user namespace of {target} was not made in the caller's"),
             format!("run {program} in the user namespace in which that one was made"),
         )),
         found if found.mapped == Some(true) => Some(Cause::new(

@@ -12,10 +12,10 @@ use crate::kind::Kind;
 use crate::number::{self, Base, NumberError};
 use crate::range::{IdRange, IdSet};
 use crate::shown::shown;
+use crate::subid::SubidFile;
 use crate::subid::line::{Line, Owner};
 use crate::subid::lines::LONGEST_LINE;
 use crate::subid::nss::{Answer, Plugin};
-use crate::subid::{Delegated, SubidFile};
 
 /// More of a file is not looked at: 64 MiB are some two million lines.
 const MOST_BYTES: u64 = 64 << 20;
@@ -32,8 +32,6 @@ pub enum Delegation {
         library: String,
         /// What it said of the range.
         answer: Answer,
-        /// What it lists for the caller, if it does.
-        listed: IdSet,
     },
     /// The file was read.
     File {
@@ -107,15 +105,7 @@ impl Delegation {
     }
 
     fn of_plugin(plugin: &Plugin, kind: Kind, caller: &Caller, refused: Extent) -> Self {
-        let listed = plugin.list(kind, &caller.name).unwrap_or_default();
-        let range = |Delegated { start, count }: &Delegated| {
-            IdRange::of_ids((*start).try_into().ok()?, (*count).try_into().ok()?)
-        };
-        Self::Plugin {
-            library: plugin.name().to_owned(),
-            answer: plugin.ask(kind, &caller.name, refused),
-            listed: listed.iter().filter_map(range).collect(),
-        }
+        Self::Plugin { library: plugin.name().to_owned(), answer: plugin.ask(kind, &caller.name, refused) }
     }
 }
 

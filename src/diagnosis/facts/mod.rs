@@ -20,7 +20,7 @@ use users::UsersCache;
 
 use crate::caller::Caller;
 use crate::cli::Request;
-use crate::error::Error;
+use crate::error::{Error, Reason};
 use crate::extent::{self, Extent};
 use crate::kind::Kind;
 use crate::login;
@@ -41,6 +41,8 @@ pub struct Facts {
     pub start: Start,
     /// Who called.
     pub caller: Option<Caller>,
+    /// Why passwd(5) cannot be read, if it cannot: where it cannot, nobody is found in it.
+    pub passwd: Option<Reason>,
     /// The target's word, fit to be shown.
     pub target_word: String,
     /// The ranges wanted; none if they are not well-formed.
@@ -64,7 +66,7 @@ pub struct Facts {
 pub struct ProcFacts {
     /// Whether it is a proc file system at all.
     pub mounted: Option<bool>,
-    /// The mount that the target's map is on.
+    /// The mount that the target's file is on: its map, unless it was another that failed.
     pub mount: Option<Mount>,
     /// Whether it shows another PID namespace than ours.
     pub foreign: bool,
@@ -86,6 +88,7 @@ impl Facts {
         Self {
             kind,
             start,
+            passwd: std::fs::File::open("/etc/passwd").err().map(Reason::from),
             target_word: shown(request.target.as_bytes()),
             extents: extent::parse(&request.ranges).unwrap_or_default(),
             process: Process::examine(kind),
@@ -132,10 +135,14 @@ impl ProcFacts {
             (None, Some(descriptor)) => std::fs::read_link(format!("/proc/self/fd/{descriptor}")).ok(),
             (None, None) => None,
         };
-        let path = directory.filter(|directory| directory.is_absolute()).unwrap_or_else(|| "/proc".into());
+        let directory = directory.filter(|directory| directory.starts_with("/proc"));
+        let file = match error {
+            Error::SetgroupsOpen(_) | Error::SetgroupsWrite(_) => "setgroups",
+            _ => kind.map_file(),
+        };
         Self {
             mounted,
-            mount: Mount::of(&path.join(kind.map_file())),
+            mount: Mount::of(&directory.unwrap_or_else(|| "/proc".into()).join(file)),
             // In one that is neither ours nor above ours, we are not.
             foreign: mounted == Some(true)
                 && own_pid.is_none_or(|own| own != Path::new(&std::process::id().to_string())),

@@ -40,7 +40,26 @@ fn parse(line: &str) -> Option<Mount> {
     let mut file_system = file_system.split(' ');
     let (kind, super_options) = (file_system.next()?, file_system.nth(1)?);
     let options = format!("{options},{super_options}");
-    Some(Mount { point: point.to_owned(), file_system: kind.to_owned(), options })
+    Some(Mount { point: unescaped(point), file_system: kind.to_owned(), options })
+}
+
+/// Blanks, newlines and backslashes are three octal digits after a backslash there (`mangle_path` in fs/seq_file.c).
+fn unescaped(point: &str) -> String {
+    let mut pieces = point.split('\\');
+    let mut path = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let code = piece
+            .split_at_checked(3)
+            .and_then(|(digits, rest)| Some((u8::from_str_radix(digits, 8).ok()?, rest)));
+        if let Some((byte, rest)) = code {
+            path.push(byte.into());
+            path.push_str(rest);
+        } else {
+            path.push('\\');
+            path.push_str(piece);
+        }
+    }
+    path
 }
 
 #[cfg(test)]
@@ -53,11 +72,13 @@ mod tests {
         let table = "1 0 8:1 / / rw,relatime shared:1 - ext4 /dev/a rw\n\
                      2 1 0:5 / /proc rw,nosuid - proc proc rw,hidepid=invisible\n\
                      3 1 0:6 / /procession ro - tmpfs t rw\n\
-                     4 2 0:5 / /proc ro,nosuid - proc proc rw\n";
+                     4 2 0:5 / /proc ro,nosuid - proc proc rw\n\
+                     5 1 0:6 / /a\\040b\\134c\\012 ro - tmpfs t rw\n";
         for (path, point, file_system, read_only) in [
             ("/proc/1/uid_map", "/proc", "proc", true),
             ("/processor", "/", "ext4", false),
             ("/procession/x", "/procession", "tmpfs", true),
+            ("/a b\\c\n/d", "/a b\\c\n", "tmpfs", true),
         ] {
             let mount = of(Path::new(path), table).unwrap();
             assert_eq!((mount.point.as_str(), mount.file_system.as_str()), (point, file_system), "{path}");

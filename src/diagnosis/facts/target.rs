@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::path::PathBuf;
 
 use libc::uid_t;
+use nix::errno::Errno;
 use nix::fcntl::OFlag;
 
 use super::process::field;
@@ -18,6 +19,8 @@ static TOO_MUCH: [u8; 65_536] = [0; 65_536];
 /// The target.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TargetFacts {
+    /// Whether the process is there no more.
+    pub ended: bool,
     /// Its user namespace.
     pub namespace: Relation,
     /// Whether that has a map of our kind already.
@@ -35,7 +38,7 @@ pub enum Relation {
     Same,
     /// It was made in ours.
     Child,
-    /// Anything else: a child's child, or above ours.
+    /// It was not made in ours: a child's child, or above ours.
     Other,
     /// That cannot be known.
     Unknown,
@@ -47,7 +50,9 @@ impl TargetFacts {
     pub fn examine(kind: Kind, word: &OsStr) -> Option<Self> {
         let target = Target::open(word).ok()?;
         let status = read(&target, "status").unwrap_or_default();
+        let gone = |errno| matches!(errno, Errno::ENOENT | Errno::ESRCH);
         Some(Self {
+            ended: target.owner_of("status").is_err_and(gone),
             namespace: relation(kind, &target),
             mapped: read(&target, kind.map_file()).map(|map| !map.is_empty()),
             real_uid: field(&status, "Uid").and_then(|uid| uid.parse().ok()),
@@ -61,14 +66,14 @@ impl TargetFacts {
 /// EPERM for any other. The ioctl that tells a namespace's parent, `NS_GET_PARENT`, cannot be had without unsafe code.
 fn relation(kind: Kind, target: &Target) -> Relation {
     let ours = std::fs::read_link("/proc/self/ns/user").ok();
-    match target.read_link("ns/user").ok().map(PathBuf::from) {
-        None => return Relation::Unknown,
-        theirs if theirs == ours => return Relation::Same,
-        Some(_) => {}
+    // To look needs the right to trace it, which nobody has over a process in a namespace above.
+    let theirs = target.read_link("ns/user").ok().map(PathBuf::from);
+    if theirs.is_some() && theirs == ours {
+        return Relation::Same;
     }
     let Ok(map) = target.open_file(kind.map_file(), OFlag::O_WRONLY) else { return Relation::Unknown };
     match write_too_much(map) {
-        Err(Some(libc::EINVAL)) => Relation::Child,
+        Err(Some(libc::EINVAL)) if theirs.is_some() => Relation::Child,
         Err(Some(libc::EPERM)) if can_write() => Relation::Other,
         _ => Relation::Unknown,
     }

@@ -1,0 +1,41 @@
+//! The causes that only `--check` can find, since without the program nobody says anything.
+
+use std::process::Command;
+
+use super::failure::install;
+use super::harness::{ALICE, Kind, Way, World, finish, in_world};
+
+/// The lines of a finding that is bad, without their indentation.
+fn bad(world: &World, mut via: Command, program: &std::path::Path, path: &str) -> Vec<String> {
+    world.delegate("alice:100000:65536\n");
+    via.args(["env", &format!("PATH={path}")]).arg(program).arg("--check");
+    let outcome = finish(&mut via);
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    let lines = outcome.stdout.lines().map(str::trim).skip_while(|line| !line.starts_with("bad "));
+    lines.take(3).map(str::to_owned).collect()
+}
+
+pub fn not_installed(world: &World) -> Vec<String> {
+    let alone = install(world, Kind::Uid, "alone", &["--mode=4755"]);
+    bad(world, ALICE.command("env"), &alone, "/usr/sbin:/sbin")
+}
+
+/// In a namespace that may have no others within it.
+pub fn no_namespace(world: &World) -> Vec<String> {
+    let nested = world.nested(70_000);
+    let mut inside = nested.as_root();
+    inside.args(["sh", "-c", "echo 0 >/proc/sys/user/max_user_namespaces && exec \"$@\"", "sh", "setpriv"]);
+    inside.args(["--reuid=1000", "--regid=1000", "--clear-groups", "--"]);
+    bad(world, inside, &world.program(Way::Setuid, Kind::Uid), "/mnt/Setuid:/usr/bin:/bin")
+}
+
+#[test]
+fn a_program_that_is_not_there_and_a_namespace_that_cannot_be_are_told() {
+    in_world(|world| {
+        assert_eq!(
+            not_installed(world)[1..],
+            ["cause: no newgidmap is in PATH, or beside this program", "fix: install the package"]
+        );
+        assert!(no_namespace(world)[1].starts_with("cause: there may be no more user namespaces"));
+    });
+}

@@ -1,0 +1,206 @@
+//! What the files delegate, and do not: missing and malformed lines, lines for others that nearly fit, files that cannot be read.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::process::Command;
+
+use super::failure::Failure;
+use super::harness::{ALICE, Kind, Way, World, in_world, must_succeed};
+
+fn alice() -> Command {
+    ALICE.command("env")
+}
+
+const REFUSED: &str = "$id range [0-10) -> [100000-100010) not allowed";
+
+/// Alice wants ten ids, with these lines in the file.
+pub fn with(world: &World, way: Way, kind: Kind, lines: &str) -> Failure {
+    world.delegate(lines);
+    Failure::new(alice, world, way, kind, "0 100000 10")
+}
+
+#[test]
+fn nothing_delegated_is_told_with_a_range_that_is_free() {
+    in_world(|world| {
+        world.for_each_program(|way, kind| {
+            for (lines, free) in [("", "100000-165535"), ("bob:100000:65536\n", "165536-231071")] {
+                with(world, way, kind, lines).says(&[
+                    REFUSED,
+                    "cause: $subid has no line for alice (uid 1000), who wants the $ids 100000 to 100009",
+                    &format!(
+                        "fix: as root, run 'usermod --add-sub$ids {free} alice', and with podman 'podman system migrate' \
+                         afterwards"
+                    ),
+                ]);
+            }
+        });
+    });
+}
+
+#[test]
+fn what_is_delegated_is_told_where_it_is_not_enough() {
+    in_world(|world| {
+        world.for_each_program(|way, kind| {
+            for (lines, missing, delegated, free) in [
+                ("alice:100000:9\n", "100009", "100000 to 100008", "100009-165544"),
+                ("alice:100001:65536\n", "100000", "100001 to 165536", "165537-231072"),
+                ("1000:100002:2\nalice:100006:4\n", "100000 to 100001, 100004 to 100005", "100002 to 100003, 100006 to 100009", "100010-165545"),
+                // The same user by another name.
+                ("alicia:100000:5\n", "100005 to 100009", "100000 to 100004", "100005-165540"),
+            ] {
+                with(world, way, kind, lines).says(&[
+                    REFUSED,
+                    &format!("cause: alice wants $ids that are not delegated, {missing}: $subid has {delegated} for alice"),
+                    &format!(
+                        "fix: ask for no more, or as root, run 'usermod --add-sub$ids {free} alice', and with podman 'podman \
+                         system migrate' afterwards"
+                    ),
+                ]);
+            }
+        });
+    });
+}
+
+#[test]
+fn a_line_that_nearly_fits_is_told_with_its_owner() {
+    in_world(|world| {
+        for kind in Kind::BOTH {
+            for owner in [
+                "Alice",
+                "alic",
+                "alicee",
+                "alcie",
+                "alice ",
+                " alice",
+                "#alice",
+                "alice@example.org",
+                "0x3e8",
+                "+1000",
+            ] {
+                with(world, Way::Caps, kind, &format!("bob:200000:5\n{owner}:100000:10\n")).says(&[
+                    REFUSED,
+                    &format!(
+                        "cause: $subid has no line for alice (uid 1000), who wants the $ids 100000 to 100009; line 2 has the \
+                         owner '{owner}', which is not the caller"
+                    ),
+                    &format!("fix: if alice is meant by '{owner}' in line 2 of $subid, write so"),
+                ]);
+            }
+            // Somebody else is not nearly alice, and whoever is told of has to be somebody else.
+            for owner in ["bob", "1001", "ghost"] {
+                with(world, Way::Caps, kind, &format!("{owner}:100000:10\n")).says(&[
+                    REFUSED,
+                    "cause: $subid has no line for alice (uid 1000), who wants the $ids 100000 to 100009",
+                    "fix: as root, run 'usermod --add-sub$ids 100010-165545 alice', and with podman 'podman system migrate' \
+                     afterwards",
+                ]);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_malformed_line_is_told_with_its_number_and_what_is_wrong() {
+    in_world(|world| {
+        let long = format!("alice:{}100000:10", "0".repeat(1020));
+        for kind in Kind::BOTH {
+            for (line, defect) in [
+                ("alice:100000", "it has 2 fields instead of 3"),
+                ("alice:100000:10:x", "it has 4 fields instead of 3"),
+                ("alice:100000:10 ", "its count '10 ' is not a number"),
+                ("alice:100000:10\r", "it ends with a carriage return"),
+                ("alice:1e5:10", "its start '1e5' is not a number"),
+                ("alice::10", "its start '' is not a number"),
+                ("alice:100000:-10", "its count '-10' is out of range"),
+                ("alice:100000:4294967296", "its count '4294967296' is out of range"),
+                ("alice:100000:0", "its count is 0"),
+                ("alice:4294967295:2", "it ends beyond the last id, 4294967295"),
+                ("1000:100000:ten", "its count 'ten' is not a number"),
+                (&long, "it is longer than 1023 bytes"),
+            ] {
+                with(world, Way::Setuid, kind, &format!("bob:200000:5\n{line}\n")).says(&[
+                    REFUSED,
+                    &format!("cause: line 2 of $subid is for alice and delegates nothing: {defect}"),
+                    "fix: write line 2 of $subid as OWNER:START:COUNT, for example 'alice:100000:65536'",
+                ]);
+            }
+            with(world, Way::Setuid, kind, "alice:100000:10:x\nalice:200000:5\n").is_because(&[
+                "line 1 of $subid is for alice and delegates nothing: it has 4 fields",
+                "alice wants $ids that are not delegated, 100000 to 100009: $subid has 200000 to 200004 for alice",
+            ]);
+        }
+    });
+}
+
+#[test]
+fn a_malformed_line_of_somebody_else_or_of_no_use_is_not_blamed() {
+    in_world(|world| {
+        for kind in Kind::BOTH {
+            with(world, Way::Setuid, kind, "bob:100000:10:x\n").is_because(&["$subid has no line for alice"]);
+            with(world, Way::Setuid, kind, ":100000:10\n\nalice\n")
+                .is_because(&["$subid has no line for alice"]);
+            // Well-formed, whatever it looks like.
+            with(world, Way::Setuid, kind, "alice:0x186a0: +9\n")
+                .is_because(&["alice wants $ids that are not delegated, 100009"]);
+        }
+    });
+}
+
+/// With a file that `change` has made unusable.
+pub fn unusable(world: &World, way: Way, kind: Kind, change: impl Fn(&str)) -> Failure {
+    world.delegate("alice:100000:10\n");
+    change(&format!("/etc/{}", kind.subid()));
+    let failure = Failure::new(alice, world, way, kind, "0 100000 10");
+    let mut remove = Command::new("rm");
+    must_succeed(remove.args(["-rf", &format!("/etc/{}", kind.subid())]));
+    failure
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_told_with_the_reason() {
+    in_world(|world| {
+        let private = |path: &str| fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+        let link = |path: &str| {
+            fs::rename(path, "/etc/real").unwrap();
+            symlink("/etc/real", path).unwrap();
+        };
+        let directory = |path: &str| {
+            fs::remove_file(path).unwrap();
+            fs::create_dir(path).unwrap();
+        };
+        world.for_each_program(|way, kind| {
+            unusable(world, way, kind, |path| fs::remove_file(path).unwrap()).says(&[
+                "cannot open $subid: No such file or directory",
+                "cause: there is no $subid, so no ids are delegated",
+                "fix: as root, run 'echo alice:100000:65536 >$subid'",
+            ]);
+            unusable(world, way, kind, private).says(&[
+                "cannot open $subid: Permission denied",
+                "cause: $subid is not readable for alice, and is read with no other rights than the caller's",
+                "fix: as root, run 'chmod 0644 $subid'",
+            ]);
+            unusable(world, way, kind, link).says(&[
+                "cannot open $subid: Too many levels of symbolic links",
+                "cause: $subid is a symbolic link, which is not followed",
+                "fix: put the file itself in the place of the link $subid",
+            ]);
+            unusable(world, way, kind, directory).says(&[
+                "cannot open $subid: Is a directory",
+                "cause: $subid is there and cannot be read: Is a directory",
+                "fix: have a readable, regular file at $subid, with a line 'alice:100000:65536'",
+            ]);
+        });
+    });
+}
+
+#[test]
+fn a_file_that_need_not_be_there_is_not_missed() {
+    in_world(|world| {
+        world.write("login.defs", "SUB_UID_COUNT 0\nSUB_GID_COUNT 0\n");
+        for kind in Kind::BOTH {
+            let failure = unusable(world, Way::Setuid, kind, |path| fs::remove_file(path).unwrap());
+            failure.begins(REFUSED);
+            failure.is_because(&["$subid has no line for alice"]);
+        }
+    });
+}

@@ -1,0 +1,124 @@
+//! Seccomp filters, real ones: what they refuse is theirs, and what else fails is not.
+
+use std::path::Path;
+use std::process::Command;
+
+use super::failure::{Failure, NOT_PERMITTED};
+use super::harness::{ALICE, Kind, Person, ROOT, Way, World, in_world, must_succeed};
+
+const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/failures/refuse.c");
+const HELPER: &str = "/mnt/refuse";
+
+fn compile() {
+    if !Path::new(HELPER).exists() {
+        must_succeed(Command::new("gcc").args(["-Wall", "-Werror", "-o", HELPER, SOURCE]));
+    }
+}
+
+/// Alice, under a filter that root has set for her.
+fn filtered(what: &str) -> Command {
+    compile();
+    let mut command = ROOT.command(HELPER);
+    command.args([what, "setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "--"]);
+    command
+}
+
+const FILTER: &str =
+    "no other cause applies, and a seccomp filter is in force, which may refuse what it likes";
+const UNCONFINED: &str = "fix: try without it: --security-opt seccomp=unconfined (podman, Docker), seccompProfile.type: \
+    Unconfined (Kubernetes), SystemCallFilter= (systemd)";
+
+pub fn refused_by_a_filter(world: &World, way: Way, kind: Kind) -> Failure {
+    Failure::of(filtered("write"), world, way, kind, &world.namespace(ALICE), "0 1000 1 1 100000 10")
+}
+
+#[test]
+fn what_a_filter_refuses_is_told_when_all_else_is_excluded() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        world.for_each_program(|way, kind| {
+            refused_by_a_filter(world, way, kind).says(&[
+                NOT_PERMITTED,
+                &format!("cause: {FILTER}"),
+                UNCONFINED,
+            ]);
+            let target = world.namespace(ALICE);
+            Failure::of(filtered("open"), world, way, kind, &target, "0 100000 10").says(&[
+                "open of $id_map failed: Operation not permitted",
+                &format!("cause: {FILTER}"),
+                UNCONFINED,
+            ]);
+        });
+        // Needing no privilege and having none is no cause.
+        for kind in Kind::BOTH {
+            Failure::of(
+                filtered("write"),
+                world,
+                Way::Unprivileged,
+                kind,
+                &world.namespace(ALICE),
+                "0 1000 1",
+            )
+            .is_because(&[FILTER]);
+        }
+    });
+}
+
+#[test]
+fn a_filter_with_no_new_privs_is_not_the_first_to_mend() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        compile();
+        world.for_each_program(|way, kind| {
+            let mut command = ALICE.command("setpriv");
+            command.args(["--no-new-privs", "--", HELPER, "write"]);
+            Failure::of(command, world, way, kind, &world.namespace(ALICE), "0 100000 10")
+                .is_because(&["no_new_privs is set"]);
+        });
+    });
+}
+
+/// Every container has a filter.
+#[test]
+fn a_filter_that_lets_it_pass_is_not_blamed() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        world.for_each_program(|way, kind| {
+            let fails =
+                |target: &_, ranges: &str| Failure::of(filtered("nothing"), world, way, kind, target, ranges);
+            fails(&world.waiting(&mut ALICE.command("env")), "0 100000 10")
+                .is_because(&["process $pid is in the caller's own user namespace"]);
+            let mut middle = ALICE.command("unshare");
+            middle.args(["--user", "--map-current-user", "--", "unshare", "--user", "--"]);
+            fails(&world.waiting(&mut middle), "0 100000 10")
+                .is_because(&["the user namespace of process $pid was not made in the caller's"]);
+            let mapped = world.namespace(ALICE);
+            assert_eq!(world.run(way, kind, ALICE, &[&mapped.pid(), "0", "100000", "10"]).status, Some(0));
+            fails(&mapped, "0 100000 10").is_because(&["the $id_map of process $pid was written before"]);
+        });
+    });
+}
+
+/// Nor is a filter that is not there. What took the capability is not to be seen afterwards, and nothing is guessed.
+#[test]
+fn without_a_filter_none_is_blamed_for_what_securebits_take() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        let Person { uid, gid } = ALICE;
+        for kind in Kind::BOTH {
+            let mut command = ROOT.command("setpriv");
+            command.args([
+                &format!("--reuid={uid}"),
+                &format!("--regid={gid}"),
+                "--clear-groups",
+                "--securebits=+noroot",
+                "--",
+            ]);
+            Failure::of(command, world, Way::Setuid, kind, &world.namespace(ALICE), "0 100000 10").says(&[
+                NOT_PERMITTED,
+                "cause: the program was started without CAP_SET$ID, and what took it is not to be seen: securebits (noroot), a \
+                 security module, or a mount of another mount namespace can",
+            ]);
+        }
+    });
+}

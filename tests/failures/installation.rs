@@ -1,0 +1,229 @@
+//! The program's file: neither setuid nor with capabilities, on a file system without setuid, with another namespace's.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use nix::mount::{MsFlags, mount};
+
+use super::failure::{Failure, NOT_PERMITTED, install, set_capabilities};
+use super::harness::{ALICE, Kind, ROOT, Way, World, in_world, must_succeed, setpriv};
+
+fn alice() -> Command {
+    ALICE.command("env")
+}
+
+fn root() -> Command {
+    ROOT.command("env")
+}
+
+const NEITHER: &str = "$path has neither the setuid bit nor file capabilities (mode 0755)";
+const INSTALL: &str = "fix: as root, run 'setcap cap_set$id=ep $path', or 'chmod u+s $path' where images lose file \
+    capabilities; reinstalling the package does it, too";
+
+pub fn without_privilege(world: &World, kind: Kind) -> Failure {
+    Failure::new(alice, world, Way::Unprivileged, kind, "0 100000 10")
+}
+
+#[test]
+fn a_program_without_setuid_bit_and_capabilities_is_told_with_its_mode() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        for kind in Kind::BOTH {
+            without_privilege(world, kind).says(&[NOT_PERMITTED, &format!("cause: {NEITHER}"), INSTALL]);
+        }
+    });
+}
+
+/// Has a copy of the program fail, after what `prepare` did to it.
+fn copy(world: &World, kind: Kind, options: &[&str], prepare: impl Fn(&Path)) -> Failure {
+    let program = install(world, kind, "copy", options);
+    prepare(&program);
+    Failure::at(alice(), &program, kind, &world.namespace(ALICE).pid(), "0 1000 1 1 100000 10")
+}
+
+#[test]
+fn so_is_one_that_has_the_wrong_owner_or_the_wrong_capabilities() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        for kind in Kind::BOTH {
+            let owned = copy(world, kind, &["--mode=4755", "--owner=1001"], |_| {});
+            let cause = "cause: $path is setuid to uid 1001 and not to root, and has no file capabilities";
+            owned.says(&[NOT_PERMITTED, cause, INSTALL]);
+            let others = copy(world, kind, &["--mode=0755"], |program| {
+                let other = if kind == Kind::Uid { "cap_setgid=ep" } else { "cap_setuid=ep" };
+                set_capabilities(root(), other, program);
+            });
+            let cause = "cause: $path has file capabilities, but not cap_set$id";
+            others.says(&[NOT_PERMITTED, cause, INSTALL]);
+        }
+    });
+}
+
+#[test]
+fn where_it_needs_no_privilege_or_has_it_from_elsewhere_the_file_is_not_blamed() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        for kind in Kind::BOTH {
+            let fails = |via: Command, target: &_, ranges: &str| {
+                Failure::of(via, world, Way::Unprivileged, kind, target, ranges)
+            };
+            let plain = world.waiting(&mut alice());
+            fails(alice(), &plain, "0 100000 10")
+                .is_because(&["process $pid is in the caller's own user namespace"]);
+            let mapped = world.namespace(ALICE);
+            world.run(Way::Caps, kind, ALICE, &[&mapped.pid(), "0", "1000", "1"]);
+            fails(alice(), &mapped, "0 1000 1")
+                .is_because(&["the $id_map of process $pid was written before"]);
+            let capability = if kind == Kind::Uid { "+setuid" } else { "+setgid" };
+            let ambient = setpriv(&["--inh-caps", capability, "--ambient-caps", capability]);
+            fails(ambient, &mapped, "0 100000 10")
+                .is_because(&["the $id_map of process $pid was written before"]);
+        }
+    });
+}
+
+/// Programs of the ways that give privilege otherwise, on a tmpfs that is mounted so.
+fn on_a_tmpfs(world: &World, kind: Kind, point: &str, flags: MsFlags) -> Vec<PathBuf> {
+    fs::create_dir_all(point).unwrap();
+    mount(Some("tmpfs"), point, Some("tmpfs"), flags, Some("mode=0755")).unwrap();
+    let directory = Path::new(point).strip_prefix("/mnt").unwrap();
+    let place = |name: &str| directory.join(name).to_str().unwrap().to_owned();
+    let setuid = install(world, kind, &place("setuid"), &["--mode=4755"]);
+    let caps = install(world, kind, &place("caps"), &["--mode=0755"]);
+    set_capabilities(root(), &format!("cap_set{}=ep", kind.word()), &caps);
+    vec![setuid, caps]
+}
+
+const NOSUID: &str =
+    "$path is on a file system that is mounted nosuid (/mnt/nosuid), so it gets no privilege";
+
+pub fn nosuid(world: &World, kind: Kind) -> Vec<Failure> {
+    let programs = on_a_tmpfs(world, kind, "/mnt/nosuid", MsFlags::MS_NOSUID);
+    let run = |program| Failure::at(alice(), program, kind, &world.namespace(ALICE).pid(), "0 100000 10");
+    programs.iter().map(|program| run(program.as_path())).collect()
+}
+
+#[test]
+fn a_file_system_mounted_nosuid_is_told_with_its_mount_point() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        for kind in Kind::BOTH {
+            for failure in nosuid(world, kind) {
+                failure.says(&[
+                    NOT_PERMITTED,
+                    &format!("cause: {NOSUID}"),
+                    "fix: install the program elsewhere, or as root run 'mount -o remount,suid /mnt/nosuid'",
+                ]);
+            }
+            let neither = install(world, kind, "nosuid/neither", &["--mode=0755"]);
+            let target = world.namespace(ALICE);
+            Failure::at(alice(), &neither, kind, &target.pid(), "0 100000 10").is_because(&[NEITHER, NOSUID]);
+        }
+    });
+}
+
+#[test]
+fn a_file_system_without_setuid_is_not_blamed_where_privilege_is_there_or_mounted_elsewhere() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\nroot:100000:10\n");
+        for kind in Kind::BOTH {
+            let [program, _] = &on_a_tmpfs(world, kind, "/mnt/nosuid", MsFlags::MS_NOSUID)[..] else {
+                panic!()
+            };
+            let mapped = world.namespace(ROOT);
+            must_succeed(root().arg(program).args([&mapped.pid(), "0", "100000", "10"]));
+            Failure::at(root(), program, kind, &mapped.pid(), "0 100000 10")
+                .is_because(&["the $id_map of process $pid was written before"]);
+            let [program, _] = &on_a_tmpfs(world, kind, "/mnt/nosuid/suid", MsFlags::empty())[..] else {
+                panic!()
+            };
+            let mut restricted = setpriv(&["--bounding-set=-setuid,-setgid"]);
+            restricted.arg("env");
+            Failure::at(restricted, program, kind, &world.namespace(ALICE).pid(), "0 100000 10")
+                .is_because(&["CAP_SET$ID is not in the bounding set"]);
+        }
+    });
+}
+
+/// Alice has a user namespace of her own, of which she is root, set the capabilities of a file of hers.
+fn with_capabilities_of_another_namespace(world: &World, kind: Kind) -> PathBuf {
+    let program = install(world, kind, "foreign", &["--mode=0755", "--owner=1000", "--group=1000"]);
+    let mut unshare = ALICE.command("unshare");
+    unshare.args(["--user", "--map-root-user", "--"]);
+    set_capabilities(unshare, &format!("cap_set{}=ep", kind.word()), &program);
+    program
+}
+
+pub fn foreign_capabilities(world: &World, kind: Kind) -> Failure {
+    let program = with_capabilities_of_another_namespace(world, kind);
+    Failure::at(alice(), &program, kind, &world.namespace(ALICE).pid(), "0 100000 10")
+}
+
+#[test]
+fn capabilities_of_another_user_namespace_are_told_with_its_root() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        for kind in Kind::BOTH {
+            foreign_capabilities(world, kind).says(&[
+                NOT_PERMITTED,
+                "cause: the file capabilities of $path were set in another user namespace, the one whose root is uid 1000 here",
+                "fix: as root, run 'setcap cap_set$id=ep $path' in this user namespace",
+            ]);
+        }
+    });
+}
+
+/// A user namespace with 2000 ids of its own, none of which is root's outside.
+#[test]
+fn what_counts_outside_does_not_count_in_a_namespace_with_another_root() {
+    in_world(|world| {
+        world.delegate("alice:1500:10\n");
+        let shifted = world.namespace(ROOT);
+        for kind in Kind::BOTH {
+            fs::write(format!("/proc/{}/{}_map", shifted.pid(), kind.word()), "0 200000 2000").unwrap();
+        }
+        for kind in Kind::BOTH {
+            // Capabilities of a namespace above count; those of a third one do not, whose root has no uid here.
+            let target = world.waiting(shifted.as_alice().args(["unshare", "--user", "--"]));
+            let words = [&target.pid(), "0", "1500", "10"];
+            assert_eq!(world.run_through(shifted.as_alice(), Way::Caps, kind, &words).status, Some(0));
+            let program = install(world, kind, "third", &["--mode=0755"]);
+            must_succeed(
+                Command::new("setcap").args(["-n", "300000", "cap_setuid,cap_setgid=ep"]).arg(&program),
+            );
+            let target = world.waiting(shifted.as_alice().args(["unshare", "--user", "--"]));
+            Failure::at(shifted.as_alice(), &program, kind, &target.pid(), "0 1500 10").says(&[
+                NOT_PERMITTED,
+                "cause: the file capabilities of $path were set in another user namespace",
+                "fix: as root, run 'setcap cap_set$id=ep $path' in this user namespace",
+            ]);
+            let setuid = Failure::new(|| shifted.as_alice(), world, Way::Setuid, kind, "0 1500 10");
+            setuid.says(&[
+                NOT_PERMITTED,
+                "cause: $path is setuid to a uid that this user namespace does not have",
+                "fix: install the package in this user namespace, so that the program belongs to its root",
+            ]);
+        }
+    });
+}
+
+#[test]
+fn another_namespaces_capabilities_are_not_blamed_where_the_setuid_bit_would_do() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        for kind in Kind::BOTH {
+            let program = with_capabilities_of_another_namespace(world, kind);
+            must_succeed(Command::new("chown").arg("--no-dereference").arg("0").arg(&program));
+            must_succeed(Command::new("chmod").arg("4755").arg(&program));
+            // Changing the owner took them.
+            must_succeed(
+                Command::new("setcap").args(["-n", "1000", "cap_setuid,cap_setgid=ep"]).arg(&program),
+            );
+            let mut restricted = ALICE.command("setpriv");
+            restricted.args(["--no-new-privs", "--"]);
+            Failure::at(restricted, &program, kind, &world.namespace(ALICE).pid(), "0 100000 10")
+                .is_because(&["no_new_privs is set"]);
+        }
+    });
+}

@@ -1,0 +1,130 @@
+//! The plugin that nsswitch.conf names: each way in which it says no, fails, or cannot be used.
+
+use std::process::Command;
+
+use super::failure::Failure;
+use super::harness::{ALICE, BOB, Kind, Way, World};
+use super::plugin::{configure, first_delegated, in_plugin_world, install, install_sssds};
+
+fn alice() -> Command {
+    ALICE.command("env")
+}
+
+const REMEDY: &str = "fix: see that the service behind it runs and knows the user (for sss: 'systemctl status sssd'), or take \
+    the line 'subid:' out of /etc/nsswitch.conf";
+
+/// Of sssd, which does not run.
+pub fn without_sssd(world: &World, way: Way, kind: Kind) -> Failure {
+    install_sssds(world);
+    Failure::new(alice, world, way, kind, "0 500000 10")
+}
+
+#[test]
+fn sssds_plugin_without_sssd_cannot_reach_its_service() {
+    in_plugin_world(|world| {
+        world.for_each_program(|way, kind| {
+            without_sssd(world, way, kind).says(&[
+                "$id range [0-10) -> [500000-500010) not allowed",
+                "cause: libsubid_sss.so, which /etc/nsswitch.conf names, cannot reach its service (connection error)",
+                REMEDY,
+            ]);
+        });
+    });
+}
+
+#[test]
+fn each_status_of_a_plugin_is_told() {
+    in_plugin_world(|world| {
+        for (status, words) in [
+            (1, "does not know alice"),
+            (2, "cannot reach its service (connection error)"),
+            (3, "failed"),
+            (9, "answered with the undefined status 9"),
+        ] {
+            install(world, &format!("s{status}"), &[&format!("BEHAVIOUR={status}"), "FOUND=1"]);
+            for kind in Kind::BOTH {
+                let wanted = format!("0 {} 100", first_delegated(kind));
+                let failure = Failure::new(alice, world, Way::Setuid, kind, &wanted);
+                let cause = format!("cause: libsubid_s{status}.so, which /etc/nsswitch.conf names, {words}");
+                failure.mentions("not allowed\n");
+                let lines: Vec<&str> = failure.stderr().lines().skip(1).collect();
+                assert_eq!(
+                    lines,
+                    [format!("{}: {cause}", kind.program()), format!("{}: {REMEDY}", kind.program())]
+                );
+            }
+        }
+    });
+}
+
+/// A sound plugin that says no: nothing is wrong with it, nor with what the files have.
+#[test]
+fn a_plugin_that_says_no_is_told_with_how_to_see_its_list() {
+    in_plugin_world(|world| {
+        install(world, "sound", &[]);
+        for kind in Kind::BOTH {
+            let start = first_delegated(kind);
+            Failure::new(alice, world, Way::Caps, kind, &format!("0 {start} 101")).says(&[
+                &format!("$id range [0-101) -> [{start}-{}) not allowed", start + 101),
+                &format!(
+                    "cause: libsubid_sound.so, which /etc/nsswitch.conf names, does not delegate the $ids {start} to {} to \
+                     alice",
+                    start + 100
+                ),
+                &format!(
+                    "fix: ask for what 'getsubids {}alice' lists, or have the directory delegate more (FreeIPA: ipa \
+                     subid-generate)",
+                    if kind == Kind::Gid { "-g " } else { "" }
+                ),
+            ]);
+            Failure::new(|| BOB.command("env"), world, Way::Caps, kind, &format!("0 {start} 1"))
+                .mentions(&format!("does not delegate the $ids {start} to bob\n"));
+        }
+    });
+}
+
+#[test]
+fn a_plugin_that_cannot_be_used_is_told_before_what_the_files_lack() {
+    in_plugin_world(|world| {
+        let fails = |reason: &str, fallback: &str| {
+            for kind in Kind::BOTH {
+                let failure = Failure::new(alice, world, Way::Setuid, kind, "0 400000 10");
+                assert!(
+                    failure.stderr().starts_with(&format!("{fallback}\nUsing files\n")),
+                    "{}",
+                    failure.stderr()
+                );
+                failure.is_because(&[
+                    &format!("the plugin that /etc/nsswitch.conf names cannot be used, so $subid decided: {reason}"),
+                    "alice wants $ids that are not delegated, 400000 to 400009: $subid has 500000 to 699999 for alice",
+                ]);
+                failure.mentions("fix: install the package that has it (for sss: sssd-common), or take the line 'subid:' out");
+            }
+        };
+        configure(world, "missing");
+        let missing = "Error opening libsubid_missing.so: libsubid_missing.so: cannot open shared object file: No such file";
+        fails(missing, &format!("{missing} or directory"));
+        install(world, "partial", &["WITHOUT_HAS_RANGE"]);
+        fails(
+            "libsubid_partial.so did not provide @has_range@",
+            "libsubid_partial.so did not provide @has_range@",
+        );
+    });
+}
+
+/// Files are asked after all, or there is nothing to ask about.
+#[test]
+fn a_plugin_is_not_blamed_for_what_it_has_no_part_in() {
+    in_plugin_world(|world| {
+        configure(world, "files");
+        for kind in Kind::BOTH {
+            Failure::new(alice, world, Way::Setuid, kind, "0 400000 10")
+                .is_because(&["alice wants $ids that are not delegated"]);
+        }
+        install(world, "sound", &[]);
+        for kind in Kind::BOTH {
+            let allowed = format!("0 {} 10", first_delegated(kind));
+            Failure::new(alice, world, Way::Unprivileged, kind, &allowed).is_because(&["$path has neither"]);
+        }
+    });
+}

@@ -1,0 +1,274 @@
+//! `/proc`: read-only, covered, not there, of another PID namespace, or hiding processes.
+
+use std::fs;
+use std::process::Command;
+
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+
+use super::failure::Failure;
+use super::harness::{ALICE, BOB, Kind, Namespace, ROOT, Way, World, in_world, must_succeed, setpriv};
+
+fn alice() -> Command {
+    ALICE.command("env")
+}
+
+fn bind(source: &str, target: &str) {
+    mount(Some(source), target, None::<&str>, MsFlags::MS_BIND, None::<&str>).unwrap();
+}
+
+fn fails(world: &World, way: Way, kind: Kind, target: &Namespace) -> Failure {
+    Failure::of(alice(), world, way, kind, target, "0 100000 10")
+}
+
+/// Runs the program while this path, and no more of the real file system, is read-only.
+pub fn read_only(world: &World, way: Way, kind: Kind, path: impl Fn(&Namespace) -> String) -> Failure {
+    let target = world.namespace(ALICE);
+    let path = path(&target);
+    bind(&path, &path);
+    let flags = MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY;
+    mount(None::<&str>, path.as_str(), None::<&str>, flags, None::<&str>).unwrap();
+    let failure = fails(world, way, kind, &target);
+    umount2(path.as_str(), MntFlags::MNT_DETACH).unwrap();
+    failure
+}
+
+#[test]
+fn a_read_only_mount_is_told_with_its_place() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        world.for_each_program(|way, kind| {
+            let of_process = |target: &Namespace| format!("/proc/{}", target.pid());
+            for (failure, point) in [
+                (read_only(world, way, kind, |_| "/proc".to_owned()), "/proc"),
+                (read_only(world, way, kind, of_process), "/proc/$pid"),
+            ] {
+                failure.says(&[
+                    "open of $id_map failed: Read-only file system",
+                    &format!("cause: {point} is mounted read-only"),
+                    &format!(
+                        "fix: as root, run 'mount -o remount,rw {point}'; in a container, leave out the option that made it so \
+                         (a volume with :ro, --security-opt systempaths or mask)"
+                    ),
+                ]);
+            }
+            // The own gid's map makes newgidmap write to another file before, which is read-only as well.
+            let target = world.namespace(ALICE);
+            let path = format!("/proc/{}", target.pid());
+            bind(&path, &path);
+            let flags = MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY;
+            mount(None::<&str>, path.as_str(), None::<&str>, flags, None::<&str>).unwrap();
+            Failure::of(alice(), world, way, kind, &target, "0 1000 1").is_because(&["/proc/$pid is mounted read-only"]);
+            umount2(path.as_str(), MntFlags::MNT_DETACH).unwrap();
+        });
+    });
+}
+
+/// With something mounted over the map, which alice could write to.
+pub fn covered_map(world: &World, way: Way, kind: Kind) -> Failure {
+    let target = world.namespace(ALICE);
+    fs::write("/etc/map", "").unwrap();
+    must_succeed(Command::new("chown").args(["1000", "/etc/map"]));
+    let map = format!("/proc/{}/{}_map", target.pid(), kind.word());
+    bind("/etc/map", &map);
+    let failure = fails(world, way, kind, &target);
+    umount2(map.as_str(), MntFlags::MNT_DETACH).unwrap();
+    assert_eq!(fs::read("/etc/map").unwrap(), b"", "what covers the map is not written to");
+    assert_eq!(target.map(kind), "");
+    failure
+}
+
+#[test]
+fn a_file_over_the_map_is_told_and_not_written_to() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        world.for_each_program(|way, kind| {
+            covered_map(world, way, kind).says(&[
+                "open of $id_map failed: Invalid cross-device link",
+                "cause: something of a file system of the type tmpfs is mounted over /proc/$pid/$id_map",
+                "fix: as root, run 'umount /proc/$pid/$id_map'",
+            ]);
+            let target = world.namespace(ALICE);
+            let map = format!("/proc/{}/{}_map", target.pid(), kind.word());
+            bind("/dev/null", &map);
+            fails(world, way, kind, &target).is_because(&["something of a file system of the type"]);
+            umount2(map.as_str(), MntFlags::MNT_DETACH).unwrap();
+            // The map is not what is covered: it is written, or fails for another reason.
+            let other =
+                format!("/proc/{}/{}_map", target.pid(), if kind == Kind::Uid { "gid" } else { "uid" });
+            bind("/dev/null", &other);
+            Failure::of(alice(), world, Way::Unprivileged, kind, &target, "0 100000 10")
+                .is_because(&["$path has neither"]);
+            umount2(other.as_str(), MntFlags::MNT_DETACH).unwrap();
+        });
+    });
+}
+
+#[test]
+fn a_file_over_setgroups_is_told_and_not_written_to() {
+    in_world(|world| {
+        let target = world.namespace(ALICE);
+        fs::write("/etc/setgroups", "").unwrap();
+        must_succeed(Command::new("chown").args(["1000", "/etc/setgroups"]));
+        let setgroups = format!("/proc/{}/setgroups", target.pid());
+        bind("/etc/setgroups", &setgroups);
+        let failure = Failure::of(alice(), world, Way::Caps, Kind::Gid, &target, "0 1000 1");
+        umount2(setgroups.as_str(), MntFlags::MNT_DETACH).unwrap();
+        failure.begins("couldn't open process setgroups: Invalid cross-device link");
+        failure.is_because(&[
+            "something of a file system of the type tmpfs is mounted over /proc/$pid/setgroups",
+        ]);
+        assert_eq!(fs::read("/etc/setgroups").unwrap(), b"");
+        assert_eq!((target.map(Kind::Gid).as_str(), target.setgroups().as_str()), ("", "allow"));
+    });
+}
+
+#[test]
+fn a_file_system_over_the_process_is_told() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        world.for_each_program(|way, kind| {
+            let target = world.namespace(ALICE);
+            let directory = format!("/proc/{}", target.pid());
+            mount(Some("tmpfs"), directory.as_str(), Some("tmpfs"), MsFlags::empty(), None::<&str>).unwrap();
+            fails(world, way, kind, &target).says(&[
+                "Could not open proc directory for target $pid: No such file or directory",
+                "$usage",
+                "cause: something of a file system of the type tmpfs is mounted over /proc/$pid",
+                "fix: as root, run 'umount /proc/$pid'",
+            ]);
+            umount2(directory.as_str(), MntFlags::MNT_DETACH).unwrap();
+        });
+    });
+}
+
+/// Runs the program, with this target's word, while `/proc` is something else.
+fn with_another_proc(
+    world: &World,
+    way: Way,
+    kind: Kind,
+    word: &str,
+    change: impl Fn(),
+    via: Command,
+) -> Failure {
+    change();
+    let failure = Failure::at(via, &world.program(way, kind), kind, word, "0 100000 10");
+    umount2("/proc", MntFlags::MNT_DETACH).unwrap();
+    failure
+}
+
+pub fn no_proc(world: &World, way: Way, kind: Kind) -> Failure {
+    let tmpfs = || mount(Some("tmpfs"), "/proc", Some("tmpfs"), MsFlags::empty(), None::<&str>).unwrap();
+    with_another_proc(world, way, kind, &world.namespace(ALICE).pid(), tmpfs, alice())
+}
+
+#[test]
+fn that_there_is_no_proc_is_told() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        for kind in Kind::BOTH {
+            let causes = [
+                "cause: there is no proc file system mounted at /proc",
+                "fix: as root, run 'mount -t proc proc /proc'",
+            ];
+            no_proc(world, Way::Setuid, kind).says(&[
+                "Could not open proc directory for target $pid: No such file or directory",
+                "$usage",
+                causes[0],
+                causes[1],
+            ]);
+            let tmpfs =
+                || mount(Some("tmpfs"), "/proc", Some("tmpfs"), MsFlags::empty(), None::<&str>).unwrap();
+            with_another_proc(world, Way::Setuid, kind, "fd:0", tmpfs, alice())
+                .says(&["$usage", causes[0], causes[1]]);
+        }
+    });
+}
+
+const ANOTHER: &str = "/proc shows another PID namespace than the one that the caller is in";
+
+/// Alice in a new PID namespace, with the old one's `/proc`.
+pub fn old_proc(world: &World, way: Way, kind: Kind, pid: &str) -> Failure {
+    let mut command = ROOT.command("unshare");
+    command.args([
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "setpriv",
+        "--reuid=1000",
+        "--regid=1000",
+        "--clear-groups",
+        "--",
+    ]);
+    Failure::at(command, &world.program(way, kind), kind, pid, "0 100000 10")
+}
+
+#[test]
+fn another_pid_namespaces_proc_is_told() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        let fix = "fix: mount its own: as root in this PID namespace, run 'mount -t proc proc /proc', or make it with 'unshare \
+            --pid --fork --mount-proc'";
+        let gone = "Could not open proc directory for target $pid: No such file or directory";
+        world.for_each_program(|way, kind| {
+            let ended = world.namespace(ALICE).pid();
+            old_proc(world, way, kind, &ended).says(&[gone, "$usage", &format!("cause: {ANOTHER}"), fix]);
+            // The PID that a shell there would give for itself is init's here.
+            old_proc(world, way, kind, "1").is_because(&[ANOTHER]);
+            // A process that was named as this /proc has it is not the matter.
+            let target = world.namespace(ALICE);
+            assert_eq!(world.run(way, kind, ALICE, &[&target.pid(), "0", "100000", "10"]).status, Some(0));
+            old_proc(world, way, kind, &target.pid())
+                .is_because(&["the $id_map of process $pid was written before"]);
+        });
+        // The other way round, the caller is not in the PID namespace that /proc shows, nor is any other process.
+        let mount_inside = || {
+            let mut unshare = Command::new("unshare");
+            must_succeed(unshare.args([
+                "--pid",
+                "--fork",
+                "--kill-child",
+                "mount",
+                "-t",
+                "proc",
+                "proc",
+                "/proc",
+            ]));
+        };
+        for kind in Kind::BOTH {
+            let target = world.namespace(ALICE);
+            with_another_proc(world, Way::Setuid, kind, &target.pid(), mount_inside, alice())
+                .is_because(&[ANOTHER]);
+        }
+    });
+}
+
+fn hide_processes() {
+    must_succeed(Command::new("mount").args(["-t", "proc", "-o", "hidepid=invisible", "proc", "/proc"]));
+}
+
+pub fn hidden(world: &World, way: Way, kind: Kind) -> Failure {
+    let target = world.namespace(BOB);
+    with_another_proc(world, way, kind, &target.pid(), hide_processes, alice())
+}
+
+#[test]
+fn a_process_that_proc_hides_is_told_from_one_that_has_ended() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        world.for_each_program(|way, kind| {
+            hidden(world, way, kind).says(&[
+                "Could not open proc directory for target $pid: No such file or directory",
+                "$usage",
+                "cause: process $pid exists, but /proc is mounted with hidepid=invisible and does not show it",
+                "fix: as root, run 'mount -o remount,hidepid=0 /proc'; a process of the caller's own that is hidden is not dumpable",
+            ]);
+            let ended = world.namespace(ALICE).pid();
+            with_another_proc(world, way, kind, &ended, hide_processes, alice()).is_because(&["there is no process $pid"]);
+            // Alice's own is not hidden.
+            let own = world.namespace(ALICE);
+            let unprivileged =
+                with_another_proc(world, Way::Unprivileged, kind, &own.pid(), hide_processes, setpriv(&[]));
+            unprivileged.is_because(&["$path has neither"]);
+        });
+    });
+}

@@ -1,0 +1,231 @@
+//! What was taken from the process before the program started: no_new_privs, the bounding set, a debugger, CAP_SETFCAP.
+
+use std::process::Command;
+
+use super::failure::{Failure, NOT_PERMITTED, install};
+use super::harness::{ALICE, Kind, ROOT, Way, World, in_world, setpriv};
+
+fn alice() -> Command {
+    ALICE.command("env")
+}
+
+/// Alice's own setpriv(1): root's would leave her capabilities that `no_new_privs` lets pass.
+fn no_new_privs() -> Command {
+    let mut command = ALICE.command("setpriv");
+    command.args(["--no-new-privs", "--"]);
+    command
+}
+
+fn without(capabilities: &str) -> Command {
+    setpriv(&[&format!("--bounding-set={capabilities}")])
+}
+
+const NO_NEW_PRIVS: &str =
+    "no_new_privs is set, so neither the setuid bit nor file capabilities give a program privilege";
+const BOUNDING_SET: &str = "CAP_SET$ID is not in the bounding set, so no program can have it here";
+
+pub fn with_no_new_privs(world: &World, way: Way, kind: Kind) -> Failure {
+    Failure::of(no_new_privs(), world, way, kind, &world.namespace(ALICE), "0 1000 1 1 100000 10")
+}
+
+#[test]
+fn no_new_privs_is_told_with_the_options_that_set_it() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        for kind in Kind::BOTH {
+            for way in [Way::Setuid, Way::Caps, Way::PermittedCaps] {
+                with_no_new_privs(world, way, kind).says(&[
+                    NOT_PERMITTED,
+                    &format!("cause: {NO_NEW_PRIVS}"),
+                    "fix: take it back where it was set: no --security-opt=no-new-privileges (podman, Docker), \
+                     allowPrivilegeEscalation: true (Kubernetes), NoNewPrivileges=no (systemd)",
+                ]);
+            }
+        }
+    });
+}
+
+#[test]
+fn no_new_privs_is_not_blamed_where_the_capability_is_there_or_not_needed() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        for kind in Kind::BOTH {
+            let plain = world.waiting(&mut alice());
+            for way in [Way::Setuid, Way::Caps] {
+                Failure::of(no_new_privs(), world, way, kind, &plain, "0 100000 10")
+                    .is_because(&["process $pid is in the caller's own user namespace"]);
+            }
+            // The capability comes from the caller, as with Kubernetes' ambient ones.
+            let capability = if kind == Kind::Uid { "+setuid" } else { "+setgid" };
+            let ambient = ["--inh-caps", capability, "--ambient-caps", capability, "--no-new-privs"];
+            let nested = world.nested(2_000);
+            world.delegate("alice:100000:10\nalice:1500:10\n");
+            let mut inside = nested.as_root();
+            inside
+                .arg("setpriv")
+                .args(["--reuid=1000", "--regid=1000", "--clear-groups"])
+                .args(ambient)
+                .arg("--");
+            let target = world.waiting(nested.as_alice().args(["unshare", "--user", "--"]));
+            Failure::of(inside, world, Way::Setuid, kind, &target, "0 100000 10")
+                .is_because(&["the request wants $ids that this user namespace does not have"]);
+        }
+    });
+}
+
+pub fn out_of_the_bounding_set(world: &World, way: Way, kind: Kind) -> Failure {
+    let capability = format!("-set{}", kind.word());
+    Failure::of(without(&capability), world, way, kind, &world.namespace(ALICE), "0 100000 10")
+}
+
+/// With effective file capabilities the kernel refuses the exec instead, and nothing can be said.
+#[test]
+fn a_bounding_set_without_the_capability_is_told_with_the_options_that_give_it() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        for kind in Kind::BOTH {
+            for way in [Way::Setuid, Way::PermittedCaps] {
+                out_of_the_bounding_set(world, way, kind).says(&[
+                    NOT_PERMITTED,
+                    &format!("cause: {BOUNDING_SET}"),
+                    "fix: start the container with --cap-add=setuid,setgid (podman, Docker) or capabilities.add: \
+                     [SETUID, SETGID] (Kubernetes), the service with both in CapabilityBoundingSet= (systemd)",
+                ]);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_bounding_set_without_another_capability_is_not_blamed() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        for (kind, other) in [(Kind::Uid, "-all,+setuid"), (Kind::Gid, "-all,+setgid")] {
+            let plain = world.waiting(&mut alice());
+            let own = world.namespace(ALICE);
+            assert_eq!(world.run(Way::Setuid, kind, ALICE, &[&own.pid(), "0", "1000", "1"]).status, Some(0));
+            for way in [Way::Setuid, Way::Caps] {
+                Failure::of(without(other), world, way, kind, &plain, "0 100000 10")
+                    .is_because(&["process $pid is in the caller's own user namespace"]);
+            }
+            // The own id needs no capability, so that its lack is no reason.
+            Failure::of(without("-all"), world, Way::Setuid, kind, &own, "0 1000 1")
+                .is_because(&["the $id_map of process $pid was written before"]);
+        }
+    });
+}
+
+#[test]
+fn two_causes_are_told_both_the_first_to_mend_first() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        let nested = world.nested(2_000);
+        for kind in Kind::BOTH {
+            let neither = "$path has neither the setuid bit nor file capabilities";
+            let not_here = "the request wants $ids that this user namespace does not have";
+            with_no_new_privs(world, Way::Unprivileged, kind).is_because(&[neither, NO_NEW_PRIVS]);
+            out_of_the_bounding_set(world, Way::Unprivileged, kind).is_because(&[neither, BOUNDING_SET]);
+            Failure::new(|| nested.as_alice(), world, Way::Unprivileged, kind, "0 100000 10")
+                .is_because(&[neither, not_here]);
+            let restricted = || {
+                let mut command = nested.as_alice();
+                command.args(["setpriv", "--no-new-privs", "--"]);
+                command
+            };
+            Failure::new(restricted, world, Way::Setuid, kind, "0 100000 10")
+                .is_because(&[NO_NEW_PRIVS, not_here]);
+            let mut both = without(&format!("-set{}", kind.word()));
+            both.args(["setpriv", "--no-new-privs", "--"]);
+            Failure::of(both, world, Way::Setuid, kind, &world.namespace(ALICE), "0 100000 10")
+                .is_because(&[NO_NEW_PRIVS, BOUNDING_SET]);
+        }
+    });
+}
+
+/// Alice's own strace(1) of the program.
+pub fn traced(world: &World, way: Way, kind: Kind) -> Failure {
+    Failure::of(strace(ALICE.command("strace")), world, way, kind, &world.namespace(ALICE), "0 100000 10")
+}
+
+fn strace(mut strace: Command) -> Command {
+    strace.args(["-qq", "-e", "trace=none", "-e", "signal=none", "-o", "/dev/null"]);
+    strace
+}
+
+#[test]
+fn a_debugger_is_told_where_it_took_the_privilege() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        for kind in Kind::BOTH {
+            for way in [Way::Setuid, Way::Caps] {
+                traced(world, way, kind).says(&[
+                    NOT_PERMITTED,
+                    "cause: a debugger traces this program, and the kernel gives it no privilege then",
+                    "fix: run it without the debugger, or the debugger as root",
+                ]);
+            }
+            // Root's debugger takes nothing.
+            let mut roots = strace(ROOT.command("strace"));
+            roots.args(["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "--"]);
+            let plain = world.waiting(&mut alice());
+            Failure::of(roots, world, Way::Setuid, kind, &plain, "0 100000 10")
+                .is_because(&["process $pid is in the caller's own user namespace"]);
+            traced(world, Way::Unprivileged, kind).is_because(&["$path has neither"]);
+        }
+    });
+}
+
+const SETFCAP: &str = "the request maps uid 0 of this user namespace, for which Linux 5.12 and later asks for CAP_SETFCAP \
+    as well, and the program was started without it";
+
+/// A map of uid 0 by a program whose file has cap_setuid alone.
+pub fn without_setfcap(world: &World) -> Failure {
+    Failure::of(alice(), world, Way::Caps, Kind::Uid, &world.namespace(ALICE), "5 1 2 0 0 1")
+}
+
+#[test]
+fn a_map_of_uid_0_is_told_with_what_it_takes() {
+    in_world(|world| {
+        world.delegate("alice:0:10\n");
+        without_setfcap(world).says(&[
+            NOT_PERMITTED,
+            &format!("cause: {SETFCAP}"),
+            "fix: delegate ids without 0 in $subid, or as root run 'setcap cap_setuid,cap_setfcap=ep $path'",
+        ]);
+        // In containers, which are not given it, neither way of installing helps.
+        for way in [Way::Setuid, Way::Caps] {
+            let target = world.namespace(ALICE);
+            Failure::of(without("-setfcap"), world, way, Kind::Uid, &target, "0 0 1").says(&[
+                NOT_PERMITTED,
+                &format!("cause: {SETFCAP}"),
+                "fix: delegate ids without 0 in $subid, or start the container with --cap-add=setfcap (podman, Docker) or \
+                 capabilities.add: [SETFCAP] (Kubernetes)",
+            ]);
+        }
+        // Without the capability itself that comes first, and both have to be mended.
+        let program = install(world, Kind::Uid, "copy", &["--mode=0755"]);
+        Failure::at(alice(), &program, Kind::Uid, &world.namespace(ALICE).pid(), "0 0 1")
+            .is_because(&["$path has neither", SETFCAP]);
+    });
+}
+
+#[test]
+fn without_uid_0_or_with_setfcap_it_is_something_else() {
+    in_world(|world| {
+        world.delegate("alice:0:10\n");
+        let mapped = world.namespace(ALICE);
+        let again = "the $id_map of process $pid was written before";
+        for (way, ranges) in [(Way::Caps, "0 1 1"), (Way::Setuid, "0 0 1"), (Way::PermittedCaps, "0 0 1")] {
+            world.run(way, Kind::Uid, ALICE, &[&mapped.pid(), "0", "1", "1"]);
+            Failure::of(alice(), world, way, Kind::Uid, &mapped, ranges).is_because(&[again]);
+        }
+        let mapped = world.namespace(ALICE);
+        world.run(Way::Caps, Kind::Gid, ALICE, &[&mapped.pid(), "0", "0", "1"]);
+        Failure::of(alice(), world, Way::Caps, Kind::Gid, &mapped, "0 0 1").is_because(&[again]);
+        let restricted = without("-setfcap");
+        let target = world.namespace(ALICE);
+        world.delegate("alice:1:9\n");
+        Failure::of(restricted, world, Way::Setuid, Kind::Uid, &target, "0 0 1")
+            .begins("uid range [0-1) -> [0-1) not allowed");
+    });
+}
