@@ -21,6 +21,7 @@ use crate::caller::Caller;
 use crate::extent::Extent;
 use crate::kind::Kind;
 use crate::policy::Claim;
+use crate::shown::shown;
 
 /// The longest word in nsswitch.conf that shadow takes, in bytes.
 const LONGEST_WORD: usize = 50;
@@ -109,33 +110,40 @@ impl Plugin {
             return Err(Unusable::NameTooLong(word.to_owned()));
         }
         let name = format!("libsubid_{word}.so");
-        let load =
-            |error: libloading::Error| Unusable::Load { library: name.clone(), reason: error.to_string() };
+        let library = shown(name.as_bytes());
+        let load = |error: libloading::Error| Unusable::Load {
+            library: library.clone(),
+            reason: shown(error.to_string().as_bytes()),
+        };
         // A word with a slash would be a path: shadow hands it to dlopen(3) all the same, and so root may name one.
         // SAFETY: loading runs the library's initialisers. The file that names it is root's, and so is the library path: in
         // a program that gained privilege by its exec the loader ignores LD_LIBRARY_PATH (AT_SECURE, see ld.so(8)).
-        let library = unsafe { UnixLibrary::open(Some(&name), RTLD_NOW | RTLD_LOCAL) }.map_err(load)?;
-        let library = Library::from(library);
-        let missing = |function| Unusable::Function { library: name.clone(), function };
+        let loaded = unsafe { UnixLibrary::open(Some(&name), RTLD_NOW | RTLD_LOCAL) }.map_err(load)?;
+        let loaded = Library::from(loaded);
+        let missing = |function| Unusable::Function { library: library.clone(), function };
         // SAFETY: these are the types that shadow's nss.h gives the functions of these names. The pointers are used while
         // the library is loaded, which is until the process ends.
         unsafe {
             let has_range: HasRange =
-                *library.get(b"shadow_subid_has_range\0").map_err(|_| missing("has_range"))?;
-            let list_owner_ranges: ListOwnerRanges = *library
-                .get(b"shadow_subid_list_owner_ranges\0")
-                .map_err(|_| missing("list_owner_ranges"))?;
+                *loaded.get(b"shadow_subid_has_range\0").map_err(|_| missing("has_range"))?;
+            let list_owner_ranges: ListOwnerRanges =
+                *loaded.get(b"shadow_subid_list_owner_ranges\0").map_err(|_| missing("list_owner_ranges"))?;
             // Not needed here, but a plugin without it is none to shadow.
-            let _: FindSubidOwners = *library
-                .get(b"shadow_subid_find_subid_owners\0")
-                .map_err(|_| missing("find_subid_owners"))?;
+            let _: FindSubidOwners =
+                *loaded.get(b"shadow_subid_find_subid_owners\0").map_err(|_| missing("find_subid_owners"))?;
             // Newer plugins only; the memory of older ones is malloc(3)'s.
-            let free: Free = library.get(b"shadow_subid_free\0").map_or(libc::free, |free| *free);
-            Ok(Self { name, has_range, list_owner_ranges, free, _library: ManuallyDrop::new(library) })
+            let free: Free = loaded.get(b"shadow_subid_free\0").map_or(libc::free, |free| *free);
+            Ok(Self {
+                name: library,
+                has_range,
+                list_owner_ranges,
+                free,
+                _library: ManuallyDrop::new(loaded),
+            })
         }
     }
 
-    /// The library's name.
+    /// The library's name, fit to be shown.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
