@@ -102,10 +102,19 @@ impl Failure {
             .replace("$ID", &self.kind.word().to_uppercase())
     }
 
-    /// What it said, with one PID and one directory for all.
+    /// What it said, as the document has it: of a process 4711, by the program where it is most often.
     pub fn example(&self) -> String {
-        let directory = format!("{}/", self.program.parent().unwrap().display());
-        self.outcome.stderr.replace(&directory, "/usr/bin/").replace(&self.pid, "4711")
+        let Self { pid, .. } = self;
+        let mut text =
+            self.outcome.stderr.replace(&format!("{}", self.program.display()), &self.usual_path());
+        for before in ["target ", "process ", "/proc/"] {
+            text = text.replace(&format!("{before}{pid}"), &format!("{before}4711"));
+        }
+        text
+    }
+
+    fn usual_path(&self) -> String {
+        format!("/usr/bin/{}", self.kind.program())
     }
 
     pub fn stderr(&self) -> &str {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::failure::{Failure, NOT_PERMITTED};
-use super::harness::{ALICE, Kind, Person, ROOT, Way, World, in_world, must_succeed};
+use super::harness::{ALICE, Kind, ROOT, Way, World, in_world, must_succeed, setpriv};
 
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/failures/refuse.c");
 const HELPER: &str = "/mnt/refuse";
@@ -99,22 +99,25 @@ fn a_filter_that_lets_it_pass_is_not_blamed() {
     });
 }
 
+/// Alice, whose setuid programs get no capabilities.
+pub fn taken_by_securebits(world: &World, kind: Kind) -> Failure {
+    Failure::of(
+        setpriv(&["--securebits=+noroot"]),
+        world,
+        Way::Setuid,
+        kind,
+        &world.namespace(ALICE),
+        "0 100000 10",
+    )
+}
+
 /// Nor is a filter that is not there. What took the capability is not to be seen afterwards, and nothing is guessed.
 #[test]
 fn without_a_filter_none_is_blamed_for_what_securebits_take() {
     in_world(|world| {
         world.delegate("alice:100000:10\n");
-        let Person { uid, gid } = ALICE;
         for kind in Kind::BOTH {
-            let mut command = ROOT.command("setpriv");
-            command.args([
-                &format!("--reuid={uid}"),
-                &format!("--regid={gid}"),
-                "--clear-groups",
-                "--securebits=+noroot",
-                "--",
-            ]);
-            Failure::of(command, world, Way::Setuid, kind, &world.namespace(ALICE), "0 100000 10").says(&[
+            taken_by_securebits(world, kind).says(&[
                 NOT_PERMITTED,
                 "cause: the program was started without CAP_SET$ID, and what took it is not to be seen: securebits (noroot), a \
                  security module, or a mount of another mount namespace can",

@@ -46,8 +46,7 @@ fn a_read_only_mount_is_told_with_its_place() {
                     "open of $id_map failed: Read-only file system",
                     &format!("cause: {point} is mounted read-only"),
                     &format!(
-                        "fix: as root, run 'mount -o remount,rw {point}'; in a container, leave out the option that made it so \
-                         (a volume with :ro, --security-opt systempaths or mask)"
+                        "fix: as root, run 'mount -o remount,rw {point}'; in a container, leave out what made it so, as a volume /proc:/proc:ro"
                     ),
                 ]);
             }

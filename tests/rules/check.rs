@@ -1,6 +1,5 @@
 //! `--check`, as people see it, on sound machines and others.
 
-use std::fs;
 use std::process::{Command, Stdio};
 
 use nix::pty::openpty;

@@ -8,11 +8,37 @@ use crate::diagnosis::facts::delegation::{Delegation, Lines};
 use crate::error::Reason;
 use crate::extent::Extent;
 use crate::kind::Kind;
-use crate::range::IdSet;
+use crate::range::{IdRange, IdSet};
 use crate::subid::nss::Answer;
 
-/// How many ids one usually delegates; see SUB_UID_COUNT in login.defs(5).
+/// What one usually delegates; see SUB_UID_MIN and SUB_UID_COUNT in login.defs(5).
+const USUAL_START: u64 = 100_000;
 const USUAL_COUNT: u64 = 65_536;
+
+/// The first id and the count of what is best delegated, after all that is; in a container, of what there is.
+fn suggested(free: u64, facts: &Facts) -> (u64, u64) {
+    let start = free.max(USUAL_START);
+    let is_here = |range: IdRange| range.start() <= start && start.saturating_add(USUAL_COUNT) <= range.end();
+    match &facts.process.mapped_ids {
+        Some(here) if !here.ranges().any(is_here) => largest_here(here, free, facts),
+        _ => None,
+    }
+    .unwrap_or((start, USUAL_COUNT))
+}
+
+/// The largest part of our user namespace's ids, from `free` on and above the caller's own, which is mapped besides.
+pub(super) fn largest_here(here: &IdSet, free: u64, facts: &Facts) -> Option<(u64, u64)> {
+    let largest = here.ranges().max_by_key(|range| range.count())?;
+    let start = largest.start().max(u64::from(facts.start.uid).saturating_add(1)).max(free);
+    let count = largest.end().checked_sub(start)?;
+    (count > 0).then_some((start, count))
+}
+
+/// A line for the caller.
+fn suggested_line(facts: &Facts) -> String {
+    let (start, count) = suggested(0, facts);
+    format!("{}:{start}:{count}", facts.caller_name())
+}
 
 /// The file cannot be read.
 pub(super) fn unreadable(reason: Reason, facts: &Facts) -> Option<Cause> {
@@ -20,7 +46,7 @@ pub(super) fn unreadable(reason: Reason, facts: &Facts) -> Option<Cause> {
     let (sentence, fix) = match reason.errno() {
         Errno::ENOENT => (
             format!("there is no {file}, so no ids are delegated"),
-            format!("as root, run 'echo {caller}:100000:65536 >{file}'"),
+            format!("as root, run 'echo {} >{file}'", suggested_line(facts)),
         ),
         Errno::EACCES => (
             format!(
@@ -36,7 +62,7 @@ pub(super) fn unreadable(reason: Reason, facts: &Facts) -> Option<Cause> {
         Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM => return None,
         _ => (
             format!("{file} is there and cannot be read: {reason}"),
-            format!("have a readable, regular file at {file}, with a line '{caller}:100000:65536'"),
+            format!("have a readable, regular file at {file}, with a line '{}'", suggested_line(facts)),
         ),
     };
     Some(Cause::new(Key::SubidFile, sentence, fix))
@@ -77,10 +103,11 @@ fn not_delegated(refused: Extent, lines: &Lines, facts: &Facts) -> Cause {
             format!("if {caller} is meant by '{owner}' in line {line} of {file}, write so")
         }
         _ => {
-            let last = free.saturating_add(USUAL_COUNT).saturating_sub(1);
+            let (first, count) = suggested(*free, facts);
+            let last = first.saturating_add(count).saturating_sub(1);
             let most = if delegated.is_empty() { "" } else { "ask for no more, or " };
             format!(
-                "{most}as root, run 'usermod --add-sub{word}s {free}-{last} {caller}', and with podman \
+                "{most}as root, run 'usermod --add-sub{word}s {first}-{last} {caller}', and with podman \
                  'podman system migrate' afterwards"
             )
         }
@@ -100,7 +127,7 @@ fn defective_line(lines: &Lines, facts: &Facts) -> Option<Cause> {
     Some(Cause::new(
         Key::DefectiveLine,
         format!("line {line} of {file} is for {caller} and delegates nothing: {defect}"),
-        format!("write line {line} of {file} as OWNER:START:COUNT, for example '{caller}:100000:65536'"),
+        format!("write line {line} of {file} as OWNER:START:COUNT, for example '{}'", suggested_line(facts)),
     ))
 }
 
@@ -144,7 +171,7 @@ fn plugin_unusable(reason: &str, facts: &Facts) -> Cause {
 
 #[cfg(test)]
 mod tests {
-    use super::{Answer, Delegation, Lines, not_allowed, unreadable};
+    use super::{Answer, Delegation, Lines, not_allowed, suggested, unreadable};
     use crate::diagnosis::conclude::samples::{extents, facts, ids};
     use crate::diagnosis::facts::delegation::Defect;
     use nix::errno::Errno;
@@ -212,6 +239,23 @@ mod tests {
             for (found, beginning) in found.iter().zip(beginnings) {
                 assert!(found.starts_with(beginning), "{found}\n{beginning}");
             }
+        }
+    }
+
+    #[test]
+    fn in_a_container_what_is_there_is_suggested() {
+        for (here, free, start, count) in [
+            (ids(&[(0, 65_536)]), 0, 1_001, 64_535),
+            (ids(&[(0, 65_536)]), 50_000, 50_000, 15_536),
+            (ids(&[(0, 65_536)]), 65_536, 100_000, 65_536),
+            (ids(&[(0, 300_000)]), 0, 100_000, 65_536),
+            (ids(&[(0, 300_000)]), 165_536, 165_536, 65_536),
+            (ids(&[(0, 150_000)]), 0, 1_001, 148_999),
+            (ids(&[(0, 1), (2_000, 5)]), 0, 2_000, 5),
+            (ids(&[(0, 1_001)]), 0, 100_000, 65_536),
+        ] {
+            let facts = facts(|facts| facts.process.mapped_ids = Some(here.clone()));
+            assert_eq!(suggested(free, &facts), (start, count), "{here}");
         }
     }
 

@@ -91,8 +91,8 @@ fn read_only(facts: &Facts) -> Cause {
         Key::Proc,
         format!("{point} is mounted read-only"),
         format!(
-            "as root, run 'mount -o remount,rw {point}'; in a container, leave out the option that made it so \
-             (a volume with :ro, --security-opt systempaths or mask)"
+            "as root, run 'mount -o remount,rw {point}'; in a container, leave out what made it so, as a volume \
+             /proc:/proc:ro"
         ),
     )
 }

@@ -1,6 +1,6 @@
 //! Why the kernel did not permit the write: EPERM, which `map_write` in kernel/user_namespace.c gives for a dozen reasons.
 
-use super::{Cause, Key, privilege};
+use super::{Cause, Key, delegation, privilege};
 use crate::diagnosis::facts::Facts;
 use crate::diagnosis::facts::target::Relation;
 use crate::kind::Kind;
@@ -101,17 +101,12 @@ fn not_mapped_here(facts: &Facts) -> Option<Cause> {
         "the request wants {word}s that this user namespace does not have, {missing}: it has {here} (/proc/self/{})",
         facts.kind.map_file()
     );
-    // The own id is mapped besides, so that the delegated ones are best above it.
-    let best = here.ranges().max_by_key(|range| range.count())?;
-    let start = best.start().max(u64::from(facts.start.uid).saturating_add(1));
-    let fix = if start < best.end() {
-        let count = best.end().saturating_sub(start);
-        let name = facts.caller_name();
-        format!(
-            "have the line '{name}:{start}:{count}' in {file} here, or start the outer container with more ids"
-        )
-    } else {
-        "start the outer container with more ids".to_owned()
+    let more = "start the outer container with more ids";
+    let fix = match delegation::largest_here(here, 0, facts) {
+        Some((start, count)) => {
+            format!("have the line '{}:{start}:{count}' in {file} here, or {more}", facts.caller_name())
+        }
+        None => more.to_owned(),
     };
     Some(Cause::new(Key::NotMappedHere, sentence, fix))
 }

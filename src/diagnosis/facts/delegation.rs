@@ -20,9 +20,6 @@ use crate::subid::nss::{Answer, Plugin};
 /// More of a file is not looked at: 64 MiB are some two million lines.
 const MOST_BYTES: u64 = 64 << 20;
 
-/// The first id that is usual to delegate; see SUB_UID_MIN in login.defs(5).
-const FIRST_USUAL: u64 = 100_000;
-
 /// What the source says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Delegation {
@@ -113,7 +110,7 @@ impl Lines {
     /// Of an owner who is the caller by another name, those count that have to do with what is wanted: the user database is
     /// asked for no others, as it was not before.
     fn read(file: Option<impl Read>, caller: &Caller, wanted: IdRange, users: &impl Users) -> Self {
-        let mut lines = Self { free: FIRST_USUAL, ..Self::default() };
+        let mut lines = Self::default();
         let mut delegated = Vec::new();
         let owner = Owner::new(&caller.name, Some(caller.uid));
         let Some(file) = file else { return lines };
