@@ -9,7 +9,9 @@
     clippy::print_stderr,
     clippy::unwrap_used,
     // A method of a world is one that needs it to exist.
-    clippy::unused_self
+    clippy::unused_self,
+    // The harness has more than this program needs.
+    dead_code
 )]
 
 #[path = "../harness/mod.rs"]

@@ -175,7 +175,8 @@ mod tests {
                 target.map_owner = Some(0);
             }
         };
-        let cases: [(Errno, &dyn Fn(&mut Facts), Key); 4] = [
+        type Change<'a> = &'a dyn Fn(&mut Facts);
+        let cases: [(Errno, Change<'_>, Key); 4] = [
             (EXDEV, &covered, Key::Proc),
             (EACCES, &covered, Key::Proc),
             (EACCES, &not_dumpable, Key::NotDumpable),
