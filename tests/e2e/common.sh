@@ -59,10 +59,13 @@ passed=0
 failed=0
 # Counts, and prints, one result: $1 is the case, $2 a pattern that $3 has to match.
 expect() {
+    local shown
     # shellcheck disable=SC2053 # a pattern is wanted
     if [[ $3 == $2 ]]; then
         passed=$((passed + 1))
-        echo "ok    $1: $(grep -om1 -E 'new[ug]idmap: write[^\\]*|fork/exec .*|^(/|0 |uid).*' <<<"$3")"
+        shown=$(grep -oE 'newuidmap: cause: [^\\]*|fork/exec .*|^(/|0 |uid).*' <<<"$3" ||
+            grep -oE 'new[ug]idmap: write[^\\]*' <<<"$3" || true)
+        echo "ok    $1: ${shown//$'\n'/; }"
     else
         failed=$((failed + 1))
         printf 'FAIL  %s\n  expected: %s\n  got: %s\n' "$1" "$2" "$3"

@@ -111,9 +111,7 @@ fn paths_are_shown_escaped() {
 #[test]
 fn the_word_for_a_plugin_is_shown_escaped() {
     in_plugin_world(|world| {
-        for word in
-            [HOSTILE.trim_end_matches(|c: char| c == '\r').replace('\r', ""), "x".repeat(49) + HOSTILE]
-        {
+        for word in [HOSTILE.trim_end_matches('\r').replace('\r', ""), "x".repeat(49) + HOSTILE] {
             configure(world, &word);
             let failure = Failure::new(alice, world, Way::Setuid, Kind::Uid, "0 400000 10");
             is_harmless(failure.stderr());

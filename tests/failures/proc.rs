@@ -145,12 +145,12 @@ fn with_another_proc(
     world: &World,
     way: Way,
     kind: Kind,
-    word: &str,
+    target: &str,
     change: impl Fn(),
     via: Command,
 ) -> Failure {
     change();
-    let failure = Failure::at(via, &world.program(way, kind), kind, word, "0 100000 10");
+    let failure = Failure::at(via, &world.program(way, kind), kind, target, "0 100000 10");
     umount2("/proc", MntFlags::MNT_DETACH).unwrap();
     failure
 }

@@ -117,6 +117,8 @@ pub(super) fn covered(facts: &Facts) -> Option<Cause> {
 
 #[cfg(test)]
 mod tests {
+    type Change<'a> = &'a dyn Fn(&mut Facts);
+
     use super::{Key, not_found, not_writable};
     use crate::diagnosis::conclude::samples::{facts, mount};
     use crate::diagnosis::facts::Facts;
@@ -125,7 +127,6 @@ mod tests {
 
     #[test]
     fn a_process_that_is_not_found_is_gone_hidden_covered_or_elsewhere() {
-        type Change<'a> = &'a dyn Fn(&mut Facts);
         let cases: [(Change<'_>, &str); 7] = [
             (&|_| {}, "there is no process 7: "),
             (&|facts| facts.proc.pid_exists = true, "there is no process 7: "),
@@ -175,7 +176,6 @@ mod tests {
                 target.map_owner = Some(0);
             }
         };
-        type Change<'a> = &'a dyn Fn(&mut Facts);
         let cases: [(Errno, Change<'_>, Key); 4] = [
             (EXDEV, &covered, Key::Proc),
             (EACCES, &covered, Key::Proc),
