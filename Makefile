@@ -14,9 +14,13 @@ CASES   ?= 2000
 SEED    ?= 1
 SUITES  ?= bookworm trixie
 CASE    ?=
+RUNS    ?=
+ONLY    ?=
+CPU     ?=
+REFERENCE ?=
 RELEASE := target/release
 
-.PHONY: help build demo test lint conformance e2e install clean
+.PHONY: help build demo test lint conformance e2e bench profile install clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +53,14 @@ e2e: build ## Run podman in containers, and every client, in Debian 12 and 13 (S
 	@packaging/setup e2e
 	SUITES='$(SUITES)' tests/e2e/run $(RELEASE)
 	SUITES='$(SUITES)' tests/e2e/run-clients
+
+bench: build ## Measure our programs and Debian's, write docs/performance.md (RUNS, ONLY, CPU, REFERENCE; root)
+	@packaging/setup bench
+	UIDMAP_RUNS='$(RUNS)' UIDMAP_ONLY='$(ONLY)' UIDMAP_CPU='$(CPU)' REFERENCE='$(REFERENCE)' tests/bench/run.sh $(RELEASE)
+
+profile: build ## Count the instructions of the one-line case by function, ours and Debian's (REFERENCE; root)
+	@packaging/setup profile
+	REFERENCE='$(REFERENCE)' tests/bench/run.sh $(RELEASE) profile
 
 install: build ## Install (DESTDIR, PREFIX=/usr, MODE=caps|setuid)
 	@case '$(MODE)' in caps|setuid) ;; *) echo "MODE is caps or setuid, not '$(MODE)'" >&2; exit 1 ;; esac

@@ -73,14 +73,15 @@ impl Way {
         Path::new("/mnt").join(format!("{self:?}"))
     }
 
+    /// Installs newuidmap and newgidmap in a new directory.
+    ///
     /// By other processes: while this one had a program open for writing, a child that another test starts would
     /// have it, too, for a moment, and nobody could run it then (ETXTBSY).
-    fn install(self) {
-        let directory = self.directory();
-        fs::create_dir(&directory).unwrap();
+    pub fn install<S: AsRef<OsStr>>(self, programs: [S; 2], directory: &Path) {
+        fs::create_dir_all(directory).unwrap();
         let mode = if self == Self::Setuid { "--mode=4755" } else { "--mode=0755" };
         let mut install = Command::new("install");
-        must_succeed(install.arg(mode).args(PROGRAMS.map(|(_, built)| built)).arg(&directory));
+        must_succeed(install.arg(mode).args(programs).arg(directory));
         let capabilities = match self {
             Self::Caps => ["cap_setuid=ep", "cap_setgid=ep"],
             Self::PermittedCaps => ["cap_setuid,cap_setfcap=p", "cap_setgid=p"],
@@ -258,7 +259,9 @@ impl World {
             mount(Some("tmpfs"), covered, Some("tmpfs"), MsFlags::empty(), Some("mode=0755")).unwrap();
         }
         fs::write("/etc/ld.so.cache", loader_cache).unwrap();
-        Way::OURS.into_iter().for_each(Way::install);
+        for way in Way::OURS {
+            way.install(PROGRAMS.map(|(_, built)| built), &way.directory());
+        }
         let world = Self(());
         world.write("nsswitch.conf", "passwd: files\ngroup: files\n");
         world.write(

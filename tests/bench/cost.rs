@@ -1,0 +1,73 @@
+//! What a run costs apart from time: memory, and system calls.
+
+use std::fs;
+
+use super::case::{Case, Goal};
+use super::contender::{Contender, Program};
+use super::harness::{ALICE, ROOT, Way, World, finish};
+use super::report::{Row, Unit};
+use super::samples::Samples;
+
+pub const NAME: &str = "memory and system calls";
+
+const RUNS: usize = 11;
+
+pub fn rows(world: &World) -> Vec<Row> {
+    let memory = |lines: u32, at_most: f64| {
+        let case = Case::of_lines(lines);
+        let name = if lines == 1 { "peak memory, 1 line" } else { "peak memory, 100,000 lines" };
+        let goal = Goal { against: Program::Reference, at_most, aim: None };
+        rows_of(world, name, Unit::Kibibytes, goal, &case, peak_memory)
+    };
+    let goal = Goal::new(Program::Reference, 0.8, 0.6);
+    let calls = rows_of(world, "system calls, 1 line", Unit::Calls, goal, &Case::of_lines(1), system_calls);
+    [memory(1, 1.0), memory(100_000, 0.25), calls].concat()
+}
+
+fn rows_of(
+    world: &World,
+    name: &str,
+    unit: Unit,
+    goal: Goal,
+    case: &Case,
+    measure: fn(&World, &Case, Contender) -> f64,
+) -> Vec<Row> {
+    world.delegate(&case.file);
+    let row = |way| {
+        let (mut ours, mut theirs) = (Samples::default(), Samples::default());
+        for _ in 0..RUNS {
+            ours.push(measure(world, case, Contender { program: Program::Ours, way }));
+            theirs.push(measure(world, case, Contender { program: goal.against, way }));
+        }
+        Row { case: name.to_owned(), way, unit, ours, theirs, goal }
+    };
+    Way::GOOD.into_iter().map(row).collect()
+}
+
+/// The KiB that were resident at most, from wait4(2), as time(1) tells. It is a small program of its own between, because
+/// what the parent had resident when it forked would count, too.
+fn peak_memory(world: &World, case: &Case, contender: Contender) -> f64 {
+    let target = world.namespace(case.caller);
+    let mut time = ALICE.command("/usr/bin/time");
+    time.args(["--format=%M"]).arg(contender.path(case.kind));
+    let outcome = finish(time.arg(target.pid()).args(case.ranges.split(' ')));
+    assert_eq!((target.map(case.kind), outcome.status), (case.map(), Some(0)), "{contender:?}: {outcome:?}");
+    outcome.stderr.trim().parse().unwrap()
+}
+
+/// How many there are from the program's exec on, that and the exit included.
+fn system_calls(world: &World, case: &Case, contender: Contender) -> f64 {
+    let target = world.namespace(case.caller);
+    let log = World::etc("trace");
+    // Started by root, who may follow a program that gains privilege.
+    let mut strace = ROOT.command("strace");
+    strace.args(["-qq", "-f", "-o"]).arg(&log).args(["setpriv", "--clear-groups"]);
+    strace.args([format!("--reuid={}", case.caller.uid), format!("--regid={}", case.caller.gid)]);
+    let outcome =
+        finish(strace.arg(contender.path(case.kind)).arg(target.pid()).args(case.ranges.split(' ')));
+    assert_eq!((target.map(case.kind), outcome.status), (case.map(), Some(0)), "{contender:?}: {outcome:?}");
+    let trace = fs::read_to_string(log).unwrap();
+    // strace starts setpriv, and setpriv the program.
+    let (_, run) = trace.rsplit_once(" execve(").unwrap();
+    u32::try_from(run.lines().count()).unwrap().into()
+}

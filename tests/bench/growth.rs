@@ -1,0 +1,45 @@
+//! How the time grows with the number of lines, the caller's being the last one.
+
+use super::case::Case;
+use super::contender::{Contender, Program};
+use super::harness::{Way, World};
+use super::samples::Samples;
+use super::timing::{self, Runs};
+
+pub const NAME: &str = "growth";
+
+const LINES: [u32; 7] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000];
+
+/// A file of so many lines, and the microseconds.
+#[derive(Debug)]
+pub struct Point {
+    pub lines: u32,
+    ours: Samples,
+    theirs: Samples,
+    nothing: Samples,
+}
+
+impl Point {
+    pub fn of(&self, program: Program) -> &Samples {
+        match program {
+            Program::Ours => &self.ours,
+            Program::Reference => &self.theirs,
+            Program::Nothing => &self.nothing,
+        }
+    }
+}
+
+/// Setuid root, as Debian has its programs.
+pub fn measure(world: &World, runs: Runs) -> Vec<Point> {
+    let way = Way::Setuid;
+    let ours = Contender { program: Program::Ours, way };
+    let theirs = Contender { program: Program::Reference, way };
+    let point = |lines| {
+        eprintln!("growth, {lines} lines ...");
+        let samples =
+            timing::measure(world, &Case::of_lines(lines), &[ours, theirs, Contender::NOTHING], runs);
+        let [ours, theirs, nothing] = samples.try_into().unwrap();
+        Point { lines, ours, theirs, nothing }
+    };
+    LINES.into_iter().map(point).collect()
+}

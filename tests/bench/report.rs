@@ -1,0 +1,144 @@
+//! The figures as Markdown, and their place in docs/performance.md.
+
+use std::fs;
+use std::path::Path;
+
+use super::case::Goal;
+use super::contender::Program;
+use super::growth::Point;
+use super::harness::Way;
+use super::plot;
+use super::samples::Samples;
+
+/// Between these lines the page is rewritten; all else is written by hand.
+const BEGIN: &str = "<!-- make bench writes what follows -->\n";
+const END: &str = "<!-- make bench wrote what precedes -->\n";
+
+#[derive(Clone, Copy, Debug)]
+pub enum Unit {
+    Microseconds,
+    Kibibytes,
+    Calls,
+}
+
+impl Unit {
+    pub fn show(self, value: f64) -> String {
+        let (scale, places, word) = self.scale(value);
+        format!("{:.places$}{word}", value / scale)
+    }
+
+    /// The median, and the quartiles where they differ, all three in the median's unit.
+    fn distribution(self, samples: &Samples) -> String {
+        let median = self.show(samples.median());
+        let (scale, places, _) = self.scale(samples.median());
+        let [first, third] = [1, 3].map(|quarter| samples.quartile(quarter) / scale);
+        if first < third { format!("{median} ({first:.places$} – {third:.places$})") } else { median }
+    }
+
+    /// The unit and the decimal places in which a value has three figures or more.
+    fn scale(self, value: f64) -> (f64, usize, &'static str) {
+        match self {
+            Self::Microseconds if value < 10_000.0 => (1.0, 0, " µs"),
+            Self::Microseconds if value < 100_000.0 => (1000.0, 1, " ms"),
+            Self::Microseconds => (1000.0, 0, " ms"),
+            Self::Kibibytes => (1.0, 0, " KiB"),
+            Self::Calls => (1.0, 0, ""),
+        }
+    }
+}
+
+/// Our program and another one, in one case and one way of being installed.
+#[derive(Clone, Debug)]
+pub struct Row {
+    pub case: String,
+    pub way: Way,
+    pub unit: Unit,
+    pub ours: Samples,
+    pub theirs: Samples,
+    pub goal: Goal,
+}
+
+impl Row {
+    fn cells(&self) -> Vec<String> {
+        let way = if self.way == Way::Setuid { "setuid" } else { "capabilities" };
+        vec![
+            self.case.clone(),
+            way.into(),
+            self.unit.distribution(&self.ours),
+            self.unit.distribution(&self.theirs),
+            ratio(self.ours.median() / self.theirs.median()),
+            ratio(self.ours.ratios(&self.theirs).median()),
+            format!("{}", self.goal.at_most),
+            self.goal.aim.map_or_else(String::new, |aim| format!("{aim}")),
+            self.ours.count().to_string(),
+        ]
+    }
+}
+
+#[derive(Debug)]
+pub struct Report {
+    pub machine: String,
+    pub rows: Vec<Row>,
+    pub growth: Vec<Point>,
+}
+
+impl Report {
+    pub fn markdown(&self) -> String {
+        let head = ["case", "installed", "ours", "theirs", "ratio", "by rounds", "at most", "aim", "runs"];
+        let rows = table(&head, self.rows.iter().map(Row::cells));
+        let head = ["lines", "ours", "theirs", "ratio", "doing nothing", "runs"];
+        let show = |samples| Unit::Microseconds.distribution(samples);
+        let growth = self.growth.iter().map(|point| {
+            let (ours, theirs) = (point.of(Program::Ours), point.of(Program::Reference));
+            vec![
+                thousands(point.lines),
+                show(ours),
+                show(theirs),
+                ratio(ours.median() / theirs.median()),
+                show(point.of(Program::Nothing)),
+                ours.count().to_string(),
+            ]
+        });
+        format!("{}\n\n{rows}\n{}", self.machine, table(&head, growth))
+    }
+
+    /// Writes the plot, and the page's part that is not written by hand.
+    pub fn write(&self) {
+        let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+        fs::write(docs.join("performance.svg"), plot::svg(&self.growth)).unwrap();
+        let page = docs.join("performance.md");
+        let text = fs::read_to_string(&page).unwrap();
+        let (before, rest) = text.split_once(BEGIN).unwrap();
+        let (_, after) = rest.split_once(END).unwrap();
+        fs::write(page, format!("{before}{BEGIN}\n{}\n{END}{after}", self.markdown())).unwrap();
+    }
+}
+
+/// Two figures that mean something, or more.
+fn ratio(ratio: f64) -> String {
+    if ratio < 0.1 { format!("{ratio:.4}") } else { format!("{ratio:.2}") }
+}
+
+pub fn thousands(number: u32) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().map(|group| std::str::from_utf8(group).unwrap()).collect();
+    groups.join(",")
+}
+
+/// With columns that line up on a terminal, too.
+fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
+    let head: Vec<String> = head.iter().map(|&cell| cell.to_owned()).collect();
+    let mut all: Vec<Vec<String>> = vec![head];
+    all.extend(rows);
+    let widths: Vec<usize> = (0..all[0].len())
+        .map(|column| all.iter().map(|row| row[column].chars().count()).max().unwrap())
+        .collect();
+    let line = |cells: &Vec<String>| {
+        let cells = cells.iter().zip(&widths).map(|(cell, &width)| format!("{cell:width$}"));
+        format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "))
+    };
+    let rule: Vec<String> = widths.iter().map(|&width| "-".repeat(width)).collect();
+    let (head, body) = all.split_first().unwrap();
+    [line(head), line(&rule)].into_iter().chain(body.iter().map(line)).collect()
+}

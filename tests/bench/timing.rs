@@ -1,0 +1,136 @@
+//! One case, timed: from the start of a program to its end, the programs by turns.
+
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::process::{Gid, Uid};
+use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
+
+use super::case::Case;
+use super::contender::{Contender, Program};
+use super::harness::{Namespace, Person, ROOT, Way, World};
+use super::report::{Row, Unit};
+use super::samples::Samples;
+
+/// How often a case is run.
+#[derive(Clone, Copy, Debug)]
+pub enum Runs {
+    Fixed(usize),
+    /// For about so long, within reason.
+    For(Duration),
+}
+
+const FEWEST: u32 = 15;
+const MOST: u32 = 1000;
+const WARM_UPS: u32 = 3;
+
+impl Runs {
+    pub fn from_setting(setting: Option<&str>) -> Self {
+        setting.map_or(Self::For(Duration::from_secs(20)), |runs| Self::Fixed(runs.parse().unwrap()))
+    }
+
+    fn rounds(self, round: Duration) -> usize {
+        match self {
+            Self::Fixed(runs) => runs.max(1),
+            Self::For(time) => {
+                let rounds = u32::try_from(time.as_micros() / round.as_micros().max(1)).unwrap_or(MOST);
+                rounds.clamp(FEWEST, MOST).try_into().unwrap()
+            }
+        }
+    }
+}
+
+/// A row for each goal and each way.
+pub fn rows(world: &World, case: &Case, runs: Runs) -> Vec<Row> {
+    let mut contenders: Vec<Contender> = Vec::new();
+    for way in Way::GOOD {
+        contenders.push(Contender { program: Program::Ours, way });
+        for goal in &case.goals {
+            contenders.push(opponent(goal.against, way));
+        }
+    }
+    let samples = measure(world, case, &contenders, runs);
+    let of = |wanted: Contender| {
+        let place = contenders.iter().position(|contender| *contender == wanted).unwrap();
+        samples[place].clone()
+    };
+    let mut rows = Vec::new();
+    for goal in &case.goals {
+        for way in Way::GOOD {
+            let against = if goal.against == Program::Nothing { ", against doing nothing" } else { "" };
+            rows.push(Row {
+                case: format!("{}{against}", case.name),
+                way,
+                unit: Unit::Microseconds,
+                ours: of(Contender { program: Program::Ours, way }),
+                theirs: of(opponent(goal.against, way)),
+                goal: *goal,
+            });
+        }
+    }
+    rows
+}
+
+fn opponent(program: Program, way: Way) -> Contender {
+    if program == Program::Nothing { Contender::NOTHING } else { Contender { program, way } }
+}
+
+/// A round is a run of each program; every second one goes backwards, so that nobody always follows the same one.
+pub fn measure(world: &World, case: &Case, contenders: &[Contender], runs: Runs) -> Vec<Samples> {
+    world.delegate(&case.file);
+    let started = Instant::now();
+    for _ in 0..WARM_UPS {
+        for contender in contenders {
+            run(world, case, *contender);
+        }
+    }
+    let rounds = runs.rounds(started.elapsed() / WARM_UPS);
+    let mut samples = vec![Samples::default(); contenders.len()];
+    for round in 0..rounds {
+        for turn in 0..contenders.len() {
+            let place = if round % 2 == 0 { turn } else { contenders.len() - 1 - turn };
+            samples[place].push(run(world, case, contenders[place]));
+        }
+    }
+    samples
+}
+
+/// The microseconds of a run on a new namespace.
+fn run(world: &World, case: &Case, contender: Contender) -> f64 {
+    let target = world.namespace(case.caller);
+    let (status, time) = timed(case, contender, &target);
+    check(case, contender, &target, status);
+    time.as_secs_f64() * 1e6
+}
+
+/// Nothing is in the time but the start, the run and the end of the program. This thread becomes the caller before, so that
+/// the start is a posix_spawn(3): a fork(2) that changes ids would add its own cost.
+fn timed(case: &Case, contender: Contender, target: &Namespace) -> (ExitStatus, Duration) {
+    let mut command = Command::new(contender.path(case.kind));
+    command.env_clear().arg(target.pid()).args(case.ranges.split(' '));
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    become_person(case.caller);
+    let started = Instant::now();
+    let status = command.status();
+    let time = started.elapsed();
+    become_person(ROOT);
+    (status.unwrap(), time)
+}
+
+/// Lets this thread have the ids that the person's processes have. The saved ones stay root's, and end at the exec.
+fn become_person(person: Person) {
+    let (uid, gid) = (Uid::from_raw(person.uid), Gid::from_raw(person.gid));
+    set_thread_res_uid(Uid::ROOT, Uid::ROOT, Uid::ROOT).unwrap();
+    set_thread_groups(&[]).unwrap();
+    set_thread_res_gid(gid, gid, Gid::ROOT).unwrap();
+    set_thread_res_uid(uid, uid, Uid::ROOT).unwrap();
+}
+
+/// What was timed has to be what was asked for.
+fn check(case: &Case, contender: Contender, target: &Namespace, status: ExitStatus) {
+    let (map, code) = match contender.program {
+        Program::Nothing => (String::new(), 0),
+        Program::Ours | Program::Reference => (case.map(), i32::from(!case.is_allowed)),
+    };
+    assert_eq!((target.map(case.kind), status.code()), (map, Some(code)), "{contender:?}: {}", case.name);
+}
