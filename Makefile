@@ -18,9 +18,10 @@ RUNS    ?=
 ONLY    ?=
 CPU     ?=
 REFERENCE ?=
+CHROOT  ?=
 RELEASE := target/release
 
-.PHONY: help build demo test lint conformance e2e bench profile install clean
+.PHONY: help build demo test lint conformance e2e deb debtest bench profile install clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +62,15 @@ bench: build ## Measure our programs and Debian's, write docs/performance.md (RU
 profile: build ## Count the instructions of the one-line case by function, ours and Debian's (REFERENCE; root)
 	@packaging/setup profile
 	REFERENCE='$(REFERENCE)' tests/bench/run.sh $(RELEASE) profile
+
+deb: ## Build the Debian package in target/deb (CHROOT=trixie: target/deb-trixie, with Debian's own compiler; root)
+	@packaging/setup deb
+	packaging/build-deb target/deb$(CHROOT:%=-%) $(CHROOT)
+	tests/deb/contents target/deb$(CHROOT:%=-%) $(if $(CHROOT),,2.36)
+
+debtest: ## Install the package of `make deb` in Debian 12 and 13 in every way, and take images with it through pipelines (root)
+	@packaging/setup e2e
+	tests/deb/run target/deb
 
 install: build ## Install (DESTDIR, PREFIX=/usr, MODE=caps|setuid)
 	@case '$(MODE)' in caps|setuid) ;; *) echo "MODE is caps or setuid, not '$(MODE)'" >&2; exit 1 ;; esac

@@ -1,0 +1,57 @@
+#!/bin/bash
+# Users outside, each with delegated ids of their own, who build and run images with rootless podman in private namespaces,
+# with the programs of $deb. To be sourced after tests/e2e/common.sh; $suite names the Debian release in the results.
+
+: "${here:?}" "${work:?}" "${deb:?}" "${suite:?}" "${passed:?}" "${failed:?}"
+
+mkdir "$work/etc" "$work/bin" "$work/context" "$work/exchange"
+chmod 0777 "$work/exchange"
+cp --recursive --preserve=mode,links /etc/. "$work/etc"
+printf '%s\n' 'root:x:0:0::/root:/bin/sh' "builder:x:1000:1000::$work/builder:/bin/sh" \
+    "runner:x:2000:2000::$work/runner:/bin/sh" >"$work/etc/passwd"
+printf '%s\n' 'root:x:0:' 'builder:x:1000:' 'runner:x:2000:' >"$work/etc/group"
+printf '%s\n' 'builder:100000:65536' 'runner:300000:65536' 'root:500000:65536' | tee "$work/etc/subuid" >"$work/etc/subgid"
+mount --bind "$work/etc" /etc
+for user in root builder runner; do
+    install --directory --owner="$user" --group="$user" "$work/$user" "$work/$user/run"
+done
+# The outer containers use the same programs.
+dpkg-deb --extract "$deb" "$work/package"
+install -m 4755 "$work"/package/usr/bin/new?idmap "$work/bin"
+# podman takes only small letters in the path of an OCI layout.
+mount --bind "$work/exchange" /mnt
+# podman makes its mounts in a namespace below this one.
+mount --make-rshared /
+cp "$deb" "$work/context/uidmap-rs.deb"
+install "$here/../../packaging/debian/tests/maps" "$work/exchange/maps"
+
+# Runs a command as a user of the machine outside.
+as() {
+    local user=$1
+    shift
+    (cd "$work/$user" && setpriv --reuid="$user" --regid="$user" --clear-groups --inh-caps=-all -- \
+        env --ignore-environment HOME="$work/$user" USER="$user" XDG_RUNTIME_DIR="$work/$user/run" TMPDIR="$work/$user" \
+        STORAGE_DRIVER="${driver:-overlay}" PATH="$work/bin:/usr/sbin:/usr/bin:/sbin:/bin" "$@")
+}
+podman() {
+    local user=$1
+    shift
+    as "$user" podman --log-level=error --runtime runc --cgroup-manager cgroupfs "$@" </dev/null
+}
+# $1 builds the image $2 from the Containerfile on stdin; with the options that follow.
+build() {
+    local user=$1 image=$2
+    shift 2
+    cat >"$work/context/Containerfile"
+    podman "$user" build --quiet --isolation=chroot --tag "$image" "$@" "$work/context" 2>"$work/log" >/dev/null ||
+        cat "$work/log"
+}
+is() {
+    if [ "$2" = "$3" ]; then
+        passed=$((passed + 1))
+        echo "ok    $suite $1: $3"
+    else
+        failed=$((failed + 1))
+        printf 'FAIL  %s %s\n  expected: %s\n  got: %s\n' "$suite" "$1" "$2" "$3"
+    fi
+}
