@@ -19,6 +19,7 @@ ONLY    ?=
 CPU     ?=
 REFERENCE ?=
 CHROOT  ?=
+PACKAGE := target/deb$(CHROOT:%=-%)
 RELEASE := target/release
 
 .PHONY: help build demo test lint conformance e2e deb debtest bench profile install clean
@@ -50,10 +51,10 @@ conformance: ## Run generated cases through our programs and Debian's (CASES, SE
 	@packaging/setup conformance
 	UIDMAP_CASES=$(CASES) UIDMAP_SEED=$(SEED) UIDMAP_CASE=$(CASE) SUITES='$(SUITES)' tests/conformance/run.sh
 
-e2e: build ## Run podman in containers, and every client, in Debian 12 and 13 (SUITES; root)
+e2e: $(PACKAGE)/built ## Run podman in containers, and every client, in Debian 12 and 13 (SUITES; root)
 	@packaging/setup e2e
-	SUITES='$(SUITES)' tests/e2e/run $(RELEASE)
-	SUITES='$(SUITES)' tests/e2e/run-clients
+	SUITES='$(SUITES)' tests/e2e/run $(PACKAGE)/uidmap-rs_*.deb
+	SUITES='$(SUITES)' tests/e2e/run-clients $(PACKAGE)/uidmap-rs_*.deb
 
 bench: build ## Measure our programs and Debian's, write docs/performance.md (RUNS, ONLY, CPU, REFERENCE; root)
 	@packaging/setup bench
@@ -63,14 +64,19 @@ profile: build ## Count the instructions of the one-line case by function, ours 
 	@packaging/setup profile
 	REFERENCE='$(REFERENCE)' tests/bench/run.sh $(RELEASE) profile
 
-deb: ## Build the Debian package in target/deb (CHROOT=trixie: target/deb-trixie, with Debian's own compiler; root)
-	@packaging/setup deb
-	packaging/build-deb target/deb$(CHROOT:%=-%) $(CHROOT)
-	tests/deb/contents target/deb$(CHROOT:%=-%) $(if $(CHROOT),,2.36)
+deb: $(PACKAGE)/built ## Build the Debian package in target/deb (CHROOT=trixie: target/deb-trixie, with Debian's own compiler; root)
 
-debtest: ## Install the package of `make deb` in Debian 12 and 13 in every way, and take images with it through pipelines (root)
+# What the package is made of, as far as it is there.
+$(PACKAGE)/built: $(wildcard $(shell git ls-files --cached --others --exclude-standard bins src packaging docs/man \
+		'Cargo.*' README.md CHANGELOG.md))
+	@packaging/setup deb
+	packaging/build-deb $(PACKAGE) $(CHROOT)
+	tests/deb/contents $(PACKAGE) $(if $(CHROOT),,2.36)
+	touch $@
+
+debtest: $(PACKAGE)/built ## Install the package in Debian 12 and 13 in every way, and take images with it through pipelines (root)
 	@packaging/setup e2e
-	tests/deb/run target/deb
+	tests/deb/run $(PACKAGE)
 
 install: build ## Install (DESTDIR, PREFIX=/usr, MODE=caps|setuid)
 	@case '$(MODE)' in caps|setuid) ;; *) echo "MODE is caps or setuid, not '$(MODE)'" >&2; exit 1 ;; esac

@@ -1,8 +1,8 @@
 #!/bin/bash
 # Users outside, each with delegated ids of their own, who build and run images with rootless podman in private namespaces,
-# with the programs of $deb. To be sourced after tests/e2e/common.sh; $suite names the Debian release in the results.
+# with the programs of $deb. To be sourced after tests/e2e/common.sh.
 
-: "${here:?}" "${work:?}" "${deb:?}" "${suite:?}" "${passed:?}" "${failed:?}"
+: "${here:?}" "${work:?}" "${deb:?}"
 
 mkdir "$work/etc" "$work/bin" "$work/context" "$work/exchange"
 chmod 0777 "$work/exchange"
@@ -45,13 +45,4 @@ build() {
     cat >"$work/context/Containerfile"
     podman "$user" build --quiet --isolation=chroot --tag "$image" "$@" "$work/context" 2>"$work/log" >/dev/null ||
         cat "$work/log"
-}
-is() {
-    if [ "$2" = "$3" ]; then
-        passed=$((passed + 1))
-        echo "ok    $suite $1: $3"
-    else
-        failed=$((failed + 1))
-        printf 'FAIL  %s %s\n  expected: %s\n  got: %s\n' "$suite" "$1" "$2" "$3"
-    fi
 }
