@@ -184,8 +184,11 @@ fn seen(outcome: &Outcome, target: Option<(Namespace, Kind)>) -> Observation {
     while let Some(notice) = lines.next_if(|line| is_notice(line)) {
         notices.push(notice.to_owned());
     }
-    let (map, setgroups) =
-        target.map(|(target, kind)| (target.map(kind), target.setgroups())).unwrap_or_default();
+    let (map, setgroups) = match target {
+        Some((target, kind)) => (target.map(kind), target.setgroups()),
+        // What is gone is as if it had never been touched.
+        None => (String::new(), "allow".into()),
+    };
     Observation {
         status: outcome.status,
         stdout: outcome.stdout.clone(),

@@ -1,6 +1,6 @@
 //! What shadow's versions read otherwise: the case retold in the words of the newest rules.
 
-use super::case::{Case, Descriptor, GROUPS, Program};
+use super::case::{Case, Descriptor, GROUPS, Prior, Program, State};
 
 const LAST_ID: u64 = u32::MAX as u64 - 1;
 
@@ -225,10 +225,14 @@ pub fn nsswitch_without_end(case: &Case) -> Option<Case> {
     Some(Case { nsswitch, ..case.clone() })
 }
 
-/// Every file on procfs passes for a directory until something is opened in it.
+/// Every file on procfs passes for a directory until something is opened in it. Unlike a directory it still has its owner when
+/// the process has ended.
 pub fn descriptor_of_file(case: &Case) -> Option<Case> {
-    (case.descriptor == Descriptor::Status)
-        .then(|| Case { descriptor: Descriptor::Directory, ..case.clone() })
+    let directory = Case { descriptor: Descriptor::Directory, ..case.clone() };
+    (case.descriptor == Descriptor::Status).then_some(match case.state {
+        State::Ended => Case { state: State::Namespace, prior: Prior::Nothing, ..directory },
+        State::Namespace | State::Plain => directory,
+    })
 }
 
 /// A line ends for it at the NUL byte, and where its end is looked for the next line is added; if there is none, the whole
@@ -257,7 +261,8 @@ pub fn short_nsswitch_line(case: &Case) -> Option<Case> {
 
 /// 4.13 has white space of all kinds ignored at the end.
 pub fn login_defs_blanks(case: &Case) -> Option<Case> {
-    let lines = case.login_defs.as_deref()?.split('\n').map(str::trim_ascii_end);
+    let blanks = |byte: char| byte.is_ascii_whitespace() || byte == '\u{b}';
+    let lines = case.login_defs.as_deref()?.split('\n').map(|line| line.trim_end_matches(blanks));
     let login_defs = Some(lines.collect::<Vec<_>>().join("\n"));
     (login_defs != case.login_defs).then(|| Case { login_defs, ..case.clone() })
 }
