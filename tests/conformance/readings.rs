@@ -254,7 +254,8 @@ pub fn nul_in_line(case: &Case) -> Option<Case> {
 /// A line of fewer than 8 bytes, its end among them, is passed over.
 pub fn short_nsswitch_line(case: &Case) -> Option<Case> {
     let text = case.nsswitch.as_deref()?;
-    let lines = text.split_inclusive('\n').filter(|line| line.len() >= 8 || !line.starts_with("subid:"));
+    let is_database = |line: &str| line.to_ascii_lowercase().starts_with("subid:");
+    let lines = text.split_inclusive('\n').filter(|line| line.len() >= 8 || !is_database(line));
     let nsswitch = Some(lines.collect::<String>());
     (nsswitch != case.nsswitch).then(|| Case { nsswitch, ..case.clone() })
 }
