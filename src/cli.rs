@@ -3,6 +3,7 @@
 //! Options are options only in the first place: the rest belongs to the target and its ranges, which are looked at later, in shadow's order of checks.
 
 use std::ffi::OsString;
+use std::iter::once;
 
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, Command, value_parser};
@@ -44,12 +45,17 @@ pub enum Invocation {
 
 /// Sorts the arguments, the program's name not among them.
 pub fn parse(kind: Kind, arguments: impl IntoIterator<Item = OsString>) -> Invocation {
-    let mut arguments = arguments.into_iter().peekable();
+    let mut arguments = arguments.into_iter();
+    let Some(first) = arguments.next() else { return Invocation::Usage };
+    // The usual case needs no parser of options, which takes longer than all the rest that we do.
+    if !first.as_encoded_bytes().starts_with(b"-") {
+        return Invocation::Map(Request { target: first, ranges: arguments.collect() });
+    }
     // clap would take `--` for the end of the options and pass over it; here it is a target that is not one.
-    if arguments.peek().is_some_and(|first| first == "--") {
+    if first == "--" {
         return Invocation::Usage;
     }
-    let mut words = match command(kind).try_get_matches_from(arguments) {
+    let mut words = match command(kind).try_get_matches_from(once(first).chain(arguments)) {
         Ok(matches) if matches.get_flag(CHECK_NAMESPACE) => return Invocation::CheckNamespace,
         Ok(matches) if matches.get_flag("check") => {
             return Invocation::Check { as_json: matches.get_flag("json") };

@@ -2,6 +2,8 @@
 //!
 //! A line that is not exactly that delegates nothing, and is no error: shadow passes over it.
 
+use memchr::memmem::Finder;
+
 use crate::number::{self, Base};
 use crate::range::IdRange;
 
@@ -39,6 +41,8 @@ pub(crate) struct Owner<'a> {
     name: Option<&'a [u8]>,
     /// Without leading zeros, so that of 0 there is nothing.
     uid: Option<String>,
+    /// Both with the colon: lines with neither are somebody else's.
+    needles: Vec<Finder<'static>>,
 }
 
 impl<'a> Owner<'a> {
@@ -46,7 +50,15 @@ impl<'a> Owner<'a> {
         let digits = |uid: u32| if uid == 0 { String::new() } else { uid.to_string() };
         // The owner of a line is never empty, and has no colon.
         let is_possible = !name.is_empty() && !name.contains(&b':');
-        Self { name: is_possible.then_some(name), uid: uid.map(digits) }
+        let (name, uid) = (is_possible.then_some(name), uid.map(digits));
+        let owners = name.into_iter().chain(uid.as_ref().map(String::as_bytes));
+        let needles = owners.map(|owner| Finder::new(&[owner, b":"].concat()).into_owned()).collect();
+        Self { name, uid, needles }
+    }
+
+    /// Whether none of these lines is this owner's.
+    pub(crate) fn has_none_of(&self, lines: &[u8]) -> bool {
+        self.needles.iter().all(|needle| needle.find(lines).is_none())
     }
 
     /// The line, if it is this owner's.
@@ -161,6 +173,9 @@ mod tests {
             ] {
                 assert_eq!(found, if expected { Line::parse(text.as_bytes()) } else { None }, "{owner:?}");
             }
+            let (alice, root) = (Owner::new(b"alice", Some(1001)), Owner::new(b"root", Some(0)));
+            assert!(!is_alice || !alice.has_none_of(text.as_bytes()), "{owner:?}");
+            assert!(!is_root || !root.has_none_of(text.as_bytes()), "{owner:?}");
         }
     }
 }

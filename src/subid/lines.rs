@@ -14,9 +14,11 @@ const TOO_LONG: usize = LONGEST_LINE + 1;
 const FIRST_BUFFER_BYTES: usize = 4 * 1024;
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// Calls `visit` with every line that is not too long, the last one also without an end, until it breaks.
-pub(super) fn for_each_line(
+/// Calls `visit` with every line that is not too long, the last one also without an end, until it breaks. Of whole lines that
+/// are `irrelevant` together it need not see any: to know that takes less time than to tell them apart.
+pub(crate) fn for_each_line(
     mut reader: impl Read,
+    irrelevant: impl Fn(&[u8]) -> bool,
     mut visit: impl FnMut(&[u8]) -> ControlFlow<()>,
 ) -> io::Result<()> {
     let mut buffer = vec![0; FIRST_BUFFER_BYTES];
@@ -30,15 +32,18 @@ pub(super) fn for_each_line(
         };
         let filled = begun.saturating_add(read);
         let filled_buffer = buffer.get(..filled).unwrap_or_default();
-        let mut start = 0;
-        for end in memchr::memchr_iter(b'\n', filled_buffer) {
-            let line = filled_buffer.get(start..end).unwrap_or_default();
-            start = end.saturating_add(1);
-            if line.len() <= LONGEST_LINE && visit(line).is_break() {
-                return Ok(());
+        let end = memchr::memrchr(b'\n', filled_buffer).map_or(0, |end| end.saturating_add(1));
+        let (lines, rest) = filled_buffer.split_at_checked(end).unwrap_or_default();
+        if !irrelevant(lines) {
+            let mut start = 0;
+            for end in memchr::memchr_iter(b'\n', lines) {
+                let line = lines.get(start..end).unwrap_or_default();
+                start = end.saturating_add(1);
+                if line.len() <= LONGEST_LINE && visit(line).is_break() {
+                    return Ok(());
+                }
             }
         }
-        let rest = filled_buffer.get(start..).unwrap_or_default();
         if read == 0 {
             if (1..=LONGEST_LINE).contains(&rest.len()) {
                 let _ = visit(rest);
@@ -46,7 +51,7 @@ pub(super) fn for_each_line(
             return Ok(());
         }
         begun = rest.len().min(TOO_LONG);
-        buffer.copy_within(start..start.saturating_add(begun), 0);
+        buffer.copy_within(end..end.saturating_add(begun), 0);
         if filled == FIRST_BUFFER_BYTES {
             buffer.resize(BUFFER_BYTES, 0);
         }
@@ -79,10 +84,14 @@ mod tests {
 
     fn lines(bytes: &[u8], step: usize) -> Vec<Vec<u8>> {
         let mut lines = Vec::new();
-        for_each_line(Slowly { bytes, step, interrupted: false }, |line| {
-            lines.push(line.to_vec());
-            ControlFlow::Continue(())
-        })
+        for_each_line(
+            Slowly { bytes, step, interrupted: false },
+            |_| false,
+            |line| {
+                lines.push(line.to_vec());
+                ControlFlow::Continue(())
+            },
+        )
         .unwrap();
         lines
     }
@@ -115,10 +124,14 @@ mod tests {
     fn reading_stops_when_the_visitor_has_enough() {
         let mut seen = 0;
         let endless = io::repeat(b'\n');
-        for_each_line(endless, |_| {
-            seen += 1;
-            if seen < 3 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        })
+        for_each_line(
+            endless,
+            |_| false,
+            |_| {
+                seen += 1;
+                if seen < 3 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            },
+        )
         .unwrap();
         assert_eq!(seen, 3);
     }
@@ -131,7 +144,7 @@ mod tests {
                 Err(io::Error::from_raw_os_error(5))
             }
         }
-        let error = for_each_line(Broken, |_| ControlFlow::Continue(())).unwrap_err();
+        let error = for_each_line(Broken, |_| false, |_| ControlFlow::Continue(())).unwrap_err();
         assert_eq!(error.raw_os_error(), Some(5));
     }
 }

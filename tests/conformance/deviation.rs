@@ -49,6 +49,7 @@ pub enum Deviation {
     NulInLine = 35,
     LoginDefsBlanks = 36,
     LongLoginDef = 37,
+    EscapedNames = 38,
 }
 
 #[allow(clippy::enum_glob_use, reason = "all of them, more than once")]
@@ -72,7 +73,7 @@ enum Effect {
 
 impl Deviation {
     /// In the order in which they come into effect.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         NulInLine,
         Binary,
         FourthField,
@@ -101,6 +102,7 @@ impl Deviation {
         SetgroupsOfPlain,
         PluginLookedForLate,
         UnknownLoginDef,
+        EscapedNames,
         UsageWords,
         OwnershipWords,
         NoProcessWords,
@@ -184,6 +186,7 @@ impl Deviation {
             CountZero => Effect::Result(results::count_zero),
             PidNotPositive => Effect::Result(results::pid_not_positive),
             UnknownLoginDef => Effect::Result(results::unknown_login_def),
+            EscapedNames => Effect::Result(results::escaped_names),
             MissingFile => Effect::Result(results::missing_file),
             GetsubidsLines => Effect::Result(results::getsubids_lines),
             PluginWithoutFree => {

@@ -209,6 +209,13 @@ pub fn plugin_looked_for_late(case: &Case, ours: &Observation, _: &Probe) -> Opt
     (is_before && seen != *ours).then_some(seen)
 }
 
+/// Names are printed as they are.
+pub fn escaped_names(_: &Case, ours: &Observation, _: &Probe) -> Option<Observation> {
+    let mut seen = ours.clone();
+    seen.notices.iter_mut().for_each(|notice| *notice = notice.replace("\\r", "\r"));
+    (seen != *ours).then_some(seen)
+}
+
 /// 4.17 says so where no line before decided.
 pub fn nsswitch_without_end(_: &Case, ours: &Observation, _: &Probe) -> Option<Observation> {
     let mut seen = ours.clone();

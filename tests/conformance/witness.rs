@@ -111,6 +111,9 @@ fn witnesses() -> Vec<(Deviation, Case)> {
             case.target = case.caller;
             case.login_defs = Some(format!("#{}GRANT_AUX_GROUP_SUBIDS yes\n", "x".repeat(1022)));
         }),
+        with(plain(Deviation::EscapedNames, Uid, LINE, "0 100000 10"), &|case| {
+            case.nsswitch = Some("passwd: files\nsubid: gone\r\n".into());
+        }),
         with(plain(Deviation::SetgroupsWords, Gid, LINE, "0 1000 1"), &|case| case.prior = Prior::MapWritten),
         with(plain(Deviation::SetgroupsOfPlain, Gid, LINE, "0 1000 1"), &|case| case.state = State::Plain),
     ]
