@@ -58,8 +58,7 @@ pub(super) fn invalid(facts: &Facts) -> Vec<Cause> {
         facts.kind.subid_file()
     );
     let bytes = map::text(extents).len();
-    if bytes >= facts.process.page_size {
-        let limit = facts.process.page_size;
+    if let Some(limit) = facts.process.page_size.filter(|limit| bytes >= *limit) {
         let sentence =
             format!("the map has {bytes} bytes, and the kernel takes less than {limit} in one write");
         return vec![Cause::new(Key::TooMuch, sentence, fix)];

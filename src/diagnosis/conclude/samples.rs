@@ -29,7 +29,7 @@ pub(super) fn facts(change: impl FnOnce(&mut Facts)) -> Facts {
             setfcap_bounded: Some(true),
             mapped_ids: Some(all_ids()),
             kernel: Some((6, 1)),
-            page_size: 4096,
+            page_size: Some(4096),
             ..Process::default()
         },
         program: program(0o4755, 0, Some(FileCapabilities::Absent)),

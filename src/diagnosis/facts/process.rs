@@ -5,6 +5,7 @@
 use std::fs;
 
 use caps::Capability;
+use nix::unistd::{SysconfVar, sysconf};
 
 use crate::kind::Kind;
 use crate::range::{IdRange, IdSet};
@@ -33,7 +34,7 @@ pub struct Process {
     /// The kernel's version: the first two numbers.
     pub kernel: Option<(u32, u32)>,
     /// The size of a page, in bytes: a map has to be smaller.
-    pub page_size: usize,
+    pub page_size: Option<usize>,
 }
 
 impl Process {
@@ -60,9 +61,15 @@ impl Process {
             restricted_namespaces: read("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
                 .is_some_and(|flag| flag.trim() == "1"),
             kernel: read("/proc/sys/kernel/osrelease").as_deref().and_then(version),
-            page_size: rustix::param::page_size(),
+            page_size: page_size(),
         }
     }
+}
+
+/// From the C library. Before Linux 6.4, rustix would have to read /proc/self/auxv, which a program that gained privilege by its
+/// exec may not, and panics.
+fn page_size() -> Option<usize> {
+    sysconf(SysconfVar::PAGE_SIZE).ok()??.try_into().ok()
 }
 
 /// The first word after a name in /proc/PID/status; see proc(5).
