@@ -1,5 +1,5 @@
 //! Holds the table of docs/compatibility.md and the deviations together: each row is held by a witness of its number, seen on
-//! the versions that the row says, or by a test of tests/rules that it names.
+//! the versions that the row says, or by a test of tests/rules or tests/failures that it names.
 
 use std::fs;
 
@@ -54,9 +54,12 @@ fn shown(versions: &[Version]) -> String {
     versions.iter().map(number).collect::<Vec<_>>().join(", ")
 }
 
-/// `module::name` of tests/rules.
+/// `module::name` of either.
 fn is_test(held_by: &str) -> bool {
     let Some((module, name)) = held_by.split_once("::") else { return false };
-    fs::read_to_string(path(&format!("tests/rules/{module}.rs")))
-        .is_ok_and(|text| text.contains(&format!("#[test]\nfn {name}()")))
+    let has_it = |directory: &&str| {
+        fs::read_to_string(path(&format!("tests/{directory}/{module}.rs")))
+            .is_ok_and(|text| text.contains(&format!("#[test]\nfn {name}()")))
+    };
+    ["rules", "failures"].iter().any(|directory| has_it(&directory))
 }

@@ -60,7 +60,11 @@ fn a_process_that_has_ended_is_told() {
 fn a_pid_of_another_pid_namespace_is_nobodys_here() {
     in_world(|world| {
         world.delegate("alice:100000:10\n");
-        let inside = (20_000..32_000).find(|pid| !Path::new(&format!("/proc/{pid}")).exists()).unwrap();
+        // Far from those that are given out next.
+        let loadavg = fs::read_to_string("/proc/loadavg").unwrap();
+        let last: u32 = loadavg.split_whitespace().last().unwrap().parse().unwrap();
+        let far = 1_000 + (last + 15_000) % 30_000;
+        let inside = (far..).find(|pid| !Path::new(&format!("/proc/{pid}")).exists()).unwrap();
         let mut command = ROOT.command("unshare");
         command.args(["--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c"]);
         let script = format!(
