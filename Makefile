@@ -19,10 +19,11 @@ ONLY    ?=
 CPU     ?=
 REFERENCE ?=
 CHROOT  ?=
+KERNELS ?= bullseye bookworm trixie
 PACKAGE := target/deb$(CHROOT:%=-%)
 RELEASE := target/release
 
-.PHONY: help build demo test lint conformance e2e deb debtest bench profile install clean
+.PHONY: help build demo test lint conformance e2e deb debtest bench profile kernels install clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +78,10 @@ $(PACKAGE)/built: $(wildcard $(shell git ls-files --cached --others --exclude-st
 debtest: $(PACKAGE)/built ## Install the package in Debian 12 and 13 in every way, and take images with it through pipelines (root)
 	@packaging/setup e2e
 	tests/deb/run $(PACKAGE)
+
+kernels: ## Run every rule on the kernels of Debian 11, 12 and 13, under qemu (KERNELS; root)
+	@packaging/setup kernels
+	KERNELS='$(KERNELS)' tests/kernels/run
 
 install: build ## Install (DESTDIR, PREFIX=/usr, MODE=caps|setuid)
 	@case '$(MODE)' in caps|setuid) ;; *) echo "MODE is caps or setuid, not '$(MODE)'" >&2; exit 1 ;; esac

@@ -5,6 +5,7 @@
 //! process that has ended serve nothing any more.
 
 use std::ffi::{OsStr, OsString};
+use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 
@@ -46,6 +47,11 @@ pub enum BadTarget {
     /// The descriptor is something else.
     #[error("a descriptor of something else than a process's directory in /proc or a pidfd")]
     AnotherFile,
+    /// What it is of can be read in its fdinfo alone, which this kernel keeps from us.
+    #[error(
+        "a descriptor of no directory in /proc, and of which process it is a pidfd, if any, is not told before Linux 5.14"
+    )]
+    Untold,
     /// The pidfd's process has ended.
     #[error("a pidfd whose process has ended")]
     Ended,
@@ -168,10 +174,14 @@ fn is_directory(status: &FileStat) -> bool {
 }
 
 /// Reads the `Pid:` line that the kernel shows for a pidfd alone (`pidfd_show_fdinfo` in kernel/fork.c, later
-/// fs/pidfs.c): -1 once the process has ended, 0 if it is not in the PID namespace of this `/proc`.
+/// fs/pidfs.c): -1 once the process has ended, 0 if it is not in the PID namespace of this `/proc`. Before Linux 5.14 it
+/// keeps all of fdinfo from a program that gained privilege by its exec.
 fn pid_of_pidfd(number: &str) -> Result<pid_t, BadTarget> {
     let information =
-        std::fs::read(format!("/proc/self/fdinfo/{number}")).map_err(|_| BadTarget::AnotherFile)?;
+        std::fs::read(format!("/proc/self/fdinfo/{number}")).map_err(|error| match error.kind() {
+            ErrorKind::PermissionDenied => BadTarget::Untold,
+            _ => BadTarget::AnotherFile,
+        })?;
     let pid = information.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"Pid:"));
     match pid.map(<[u8]>::trim_ascii) {
         None => Err(BadTarget::AnotherFile),

@@ -55,7 +55,8 @@ fn examine(start: Start) -> Report {
     report.add(match &namespace {
         Ok(_) => Finding::good("user namespace", "one was made"),
         Err(refusal) => {
-            Finding::bad("user namespace", refusal.to_string(), conclude::no_namespace(refusal.errno))
+            let causes = conclude::no_namespace(refusal.errno, &Process::examine(Kind::Uid));
+            Finding::bad("user namespace", refusal.to_string(), causes)
         }
     });
     report.add(restrictions());
@@ -82,6 +83,7 @@ fn restrictions() -> Finding {
         (gid.bounded == Some(false)).then(|| "no CAP_SETGID in the bounding set".to_owned()),
         (uid.seccomp_filter == Some(true)).then(|| "a seccomp filter".to_owned()),
         uid.restricted_namespaces.then(|| "kernel.apparmor_restrict_unprivileged_userns".to_owned()),
+        uid.forbidden_namespaces.then(|| "kernel.unprivileged_userns_clone is 0".to_owned()),
         label,
     ]
     .into_iter()

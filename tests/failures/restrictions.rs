@@ -175,8 +175,8 @@ fn a_debugger_is_told_where_it_took_the_privilege() {
     });
 }
 
-const SETFCAP: &str = "the request maps uid 0 of this user namespace, for which Linux 5.12 and later asks for CAP_SETFCAP \
-    as well, and the program was started without it";
+const SETFCAP: &str = "the request maps uid 0 of this user namespace, for which this kernel asks for CAP_SETFCAP as well, \
+    and the program was started without it";
 
 /// A map of uid 0 by a program whose file has cap_setuid alone.
 pub fn without_setfcap(world: &World) -> Failure {

@@ -93,6 +93,13 @@ impl Way {
     }
 }
 
+/// The kernel's version: the first two numbers.
+pub fn kernel() -> (u32, u32) {
+    let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
+    let mut numbers = release.split('.').map(|number| number.parse().unwrap());
+    (numbers.next().unwrap(), numbers.next().unwrap())
+}
+
 /// Runs what a test needs to get going.
 pub fn must_succeed(command: &mut Command) {
     let status = command.status().unwrap();

@@ -3,6 +3,7 @@
 use nix::errno::Errno;
 
 use super::{Cause, Key, privilege};
+use crate::diagnosis::facts::process::Process;
 use crate::error::Reason;
 use crate::kind::Kind;
 
@@ -25,17 +26,22 @@ pub fn not_started(kind: Kind, reason: Reason) -> Vec<Cause> {
 
 /// No user namespace can be made: see unshare(2).
 #[must_use]
-pub fn no_namespace(errno: Errno) -> Vec<Cause> {
+pub fn no_namespace(errno: Errno, process: &Process) -> Vec<Cause> {
     let cause = match errno {
         Errno::ENOSPC | Errno::EUSERS => Cause::new(
             Key::NoNamespace,
             "there may be no more user namespaces: user.max_user_namespaces, here or in a namespace above, or 32 levels",
             "as root, run 'sysctl user.max_user_namespaces=15000', and look for what sets it in /etc/sysctl.d",
         ),
+        Errno::EPERM if process.forbidden_namespaces => Cause::new(
+            Key::NoNamespace,
+            "kernel.unprivileged_userns_clone is 0: user namespaces are root's alone",
+            "as root, run 'sysctl kernel.unprivileged_userns_clone=1', and look for what sets it in /etc/sysctl.d",
+        ),
         Errno::EPERM => Cause::without_fix(
             Key::NoNamespace,
-            "what can forbid it: kernel.unprivileged_userns_clone=0 (Debian), a seccomp filter (Docker's default one does), \
-             a security module (kernel.apparmor_restrict_unprivileged_userns=1 on Ubuntu), or a chroot",
+            "what can forbid it: a seccomp filter (Docker's default one does), a security \
+             module (kernel.apparmor_restrict_unprivileged_userns=1 on Ubuntu), or a chroot",
         ),
         Errno::EINVAL | Errno::ENOSYS => Cause::new(
             Key::NoNamespace,

@@ -26,6 +26,7 @@ pub(super) fn bad_target(bad: BadTarget, facts: &Facts) -> Cause {
                 "keep the process alive until both of its maps are written",
             );
         }
+        BadTarget::Untold => "give the PID, or a descriptor of the process's directory in /proc",
         BadTarget::Elsewhere => "call it in a PID namespace, with its own /proc, in which the process is",
         _ => {
             "give the PID in decimal, or fd: and the number of a descriptor that is handed down, \

@@ -7,8 +7,11 @@ use crate::kind::Kind;
 use crate::range::IdSet;
 use crate::shown::{shown, shown_path};
 
-/// The first kernel that asks for `CAP_SETFCAP` before it maps uid 0 (`verify_root_map`).
-const SETFCAP_SINCE: (u32, u32) = (5, 12);
+/// Whether a kernel asks for `CAP_SETFCAP` before it maps uid 0 (`verify_root_map`): since 5.12, and since 5.10.35, which is
+/// older than any 5.10 of Debian 11. How old a 5.10 is, its release (5.10.0-32-amd64) does not say.
+fn asks_for_setfcap(kernel: (u32, u32)) -> bool {
+    kernel >= (5, 12) || kernel == (5, 10)
+}
 
 pub(super) fn not_permitted(facts: &Facts) -> Vec<Cause> {
     if let Some(cause) = target_excludes(facts) {
@@ -64,7 +67,7 @@ fn needs_privilege(facts: &Facts) -> bool {
 
 fn root_without_setfcap(facts: &Facts) -> Option<Cause> {
     let maps_root = facts.extents.iter().any(|extent| extent.lower() == 0);
-    let asks = facts.process.kernel? >= SETFCAP_SINCE && facts.kind.root_needs_setfcap();
+    let asks = asks_for_setfcap(facts.process.kernel?) && facts.kind.root_needs_setfcap();
     let remedy = match &facts.program {
         _ if facts.process.setfcap_bounded == Some(false) => {
             "start the container with --cap-add=setfcap (podman, Docker) or capabilities.add: [SETFCAP] (Kubernetes)"
@@ -78,8 +81,8 @@ fn root_without_setfcap(facts: &Facts) -> Option<Cause> {
     (maps_root && asks && !facts.start.had_setfcap).then(|| {
         Cause::new(
             Key::Setfcap,
-            "the request maps uid 0 of this user namespace, for which Linux 5.12 and later asks for CAP_SETFCAP as well, \
-             and the program was started without it",
+            "the request maps uid 0 of this user namespace, for which this kernel asks for CAP_SETFCAP as well, and \
+             the program was started without it",
             format!(
                 "delegate ids without 0 in {}, or {remedy}",
                 facts.kind.subid_file()
@@ -184,11 +187,13 @@ mod tests {
     }
 
     #[test]
-    fn uid_0_needs_setfcap_from_linux_5_12_on() {
+    fn uid_0_needs_setfcap_in_linux_5_10_and_from_5_12_on() {
         for (kind, kernel, had_setfcap, wanted, found) in [
             (Kind::Uid, Some((5, 12)), false, "0 0 1", Setfcap),
             (Kind::Uid, Some((6, 1)), false, "5 5 1 0 0 2", Setfcap),
+            (Kind::Uid, Some((5, 10)), false, "0 0 1", Setfcap),
             (Kind::Uid, Some((5, 11)), false, "0 0 1", Refused),
+            (Kind::Uid, Some((5, 9)), false, "0 0 1", Refused),
             (Kind::Uid, None, false, "0 0 1", Refused),
             (Kind::Uid, Some((6, 1)), true, "0 0 1", Refused),
             (Kind::Uid, Some((6, 1)), false, "0 1 1", Refused),

@@ -31,6 +31,8 @@ pub struct Process {
     pub label: Option<String>,
     /// Whether AppArmor restricts user namespaces of programs without a profile, as Ubuntu's does.
     pub restricted_namespaces: bool,
+    /// Whether Debian's switch forbids user namespaces to all without `CAP_SYS_ADMIN`.
+    pub forbidden_namespaces: bool,
     /// The kernel's version: the first two numbers.
     pub kernel: Option<(u32, u32)>,
     /// The size of a page, in bytes: a map has to be smaller.
@@ -60,6 +62,8 @@ impl Process {
             label: read("/proc/self/attr/current").as_deref().and_then(confining),
             restricted_namespaces: read("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
                 .is_some_and(|flag| flag.trim() == "1"),
+            forbidden_namespaces: read("/proc/sys/kernel/unprivileged_userns_clone")
+                .is_some_and(|flag| flag.trim() == "0"),
             kernel: read("/proc/sys/kernel/osrelease").as_deref().and_then(version),
             page_size: page_size(),
         }

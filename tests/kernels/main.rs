@@ -1,0 +1,78 @@
+//! What all of a machine shares, and a test can therefore change on a machine of its own alone: run by `make kernels`, after
+//! the rules, on each of Debian's kernels.
+#![allow(missing_docs, unreachable_pub)]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unused_self,
+    clippy::unwrap_used,
+    // The harness has more than these tests need.
+    dead_code
+)]
+
+#[path = "../harness/mod.rs"]
+mod harness;
+
+use std::fs;
+use std::process::Command;
+
+use harness::{ALICE, Kind, Way, World, finish, in_world};
+
+/// Debian's patch: 0 leaves user namespaces to those with `CAP_SYS_ADMIN`.
+const SWITCH: &str = "/proc/sys/kernel/unprivileged_userns_clone";
+
+/// Sets the switch for as long as this lives. There is only one of it, so there is only one test.
+struct Forbidden;
+
+impl Forbidden {
+    fn now() -> Self {
+        fs::write(SWITCH, "0").unwrap();
+        Self
+    }
+}
+
+impl Drop for Forbidden {
+    fn drop(&mut self) {
+        fs::write(SWITCH, "1").unwrap();
+    }
+}
+
+/// What alice hears from `--check`, without indentation, and whether it found all well.
+fn check(world: &World) -> (Vec<String>, bool) {
+    let mut command: Command = ALICE.command(world.program(Way::Setuid, Kind::Uid));
+    let outcome = finish(command.env("PATH", "/mnt/Setuid:/usr/bin:/bin").arg("--check"));
+    let lines = outcome.stdout.lines().map(|line| line.trim().to_owned()).collect();
+    (lines, outcome.status == Some(0))
+}
+
+#[test]
+fn where_user_namespaces_are_forbidden_the_check_says_so_and_what_was_made_before_is_mapped() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        assert!(check(world).1);
+        let made_before: Vec<_> = (0..4).map(|_| world.namespace(ALICE)).collect();
+        let forbidden = Forbidden::now();
+        let unshare = finish(ALICE.command("unshare").args(["--user", "true"]));
+        assert_eq!(unshare.stderr, "unshare: unshare failed: Operation not permitted\n");
+        let (lines, good) = check(world);
+        assert!(!good);
+        for line in [
+            "bad   user namespace  cannot be made: Operation not permitted",
+            "cause: kernel.unprivileged_userns_clone is 0: user namespaces are root's alone",
+            "fix: as root, run 'sysctl kernel.unprivileged_userns_clone=1', and look for what sets it in /etc/sysctl.d",
+            "note  restrictions    kernel.unprivileged_userns_clone is 0",
+            "They will not work.",
+        ] {
+            assert!(lines.iter().any(|found| found == line), "{line}\n{}", lines.join("\n"));
+        }
+        for (target, (way, kind)) in
+            made_before.iter().zip(Way::GOOD.into_iter().flat_map(|way| Kind::BOTH.map(|kind| (way, kind))))
+        {
+            let outcome = world.run(way, kind, ALICE, &[target.pid().as_str(), "0", "100000", "10"]);
+            assert_eq!((outcome.stderr.as_str(), target.map(kind).as_str()), ("", "0 100000 10"), "{way:?}");
+        }
+        drop(forbidden);
+        assert!(check(world).1);
+    });
+}
