@@ -60,6 +60,8 @@ pub fn parse(kind: Kind, arguments: impl IntoIterator<Item = OsString>) -> Invoc
         Ok(matches) if matches.get_flag("check") => {
             return Invocation::Check { as_json: matches.get_flag("json") };
         }
+        // clap does not ask for --check where a word follows that is in conflict with it.
+        Ok(matches) if matches.get_flag("json") => return Invocation::Usage,
         Ok(mut matches) => matches.remove_many::<OsString>("words").into_iter().flatten(),
         Err(message) => {
             return match message.kind() {
@@ -145,7 +147,16 @@ mod tests {
 
     #[test]
     fn nothing_and_a_mere_separator_are_no_invocation() {
-        for words in [&[][..], &["--"], &["--", "12", "0", "1000", "1"], &["--help=x"], &["--version=x"]] {
+        for words in [
+            &[][..],
+            &["--"],
+            &["--", "12", "0", "1000", "1"],
+            &["--help=x"],
+            &["--version=x"],
+            &["--json"],
+            &["--json", "12", "0", "1000", "1"],
+            &["--check", "12"],
+        ] {
             assert_eq!(parsed(words), Invocation::Usage, "{words:?}");
         }
     }
