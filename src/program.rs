@@ -34,11 +34,13 @@ pub fn run(kind: Kind) -> ExitCode {
         Err(error) => return fail(&message(kind, &error)),
     };
     match cli::parse(kind, std::env::args_os().skip(1)) {
-        Invocation::Map(request) => match map(kind, reserve, start, &request) {
-            Ok(()) => ExitCode::SUCCESS,
-            // The reserve is gone by now.
-            Err(error) => fail(&(message(kind, &error) + &explain(kind, start, &request, &error))),
-        },
+        Invocation::Map(request) => {
+            let users = UsersCache::new();
+            let Err(error) = map(kind, reserve, start, &request, &users) else { return ExitCode::SUCCESS };
+            // The reserve is gone by now. Whatever becomes of the examination, the message has been given.
+            say(&message(kind, &error));
+            fail(&explain(kind, start, &request, &error, &users))
+        }
         Invocation::Check { as_json } => {
             drop(reserve);
             check::run(start, as_json)
@@ -57,14 +59,19 @@ pub fn run(kind: Kind) -> ExitCode {
 }
 
 /// The way of a request. The order is shadow's order of checks.
-fn map(kind: Kind, reserve: Reserve, start: Start, request: &Request) -> Result<(), Error> {
-    let users = UsersCache::new();
+fn map(
+    kind: Kind,
+    reserve: Reserve,
+    start: Start,
+    request: &Request,
+    users: &UsersCache,
+) -> Result<(), Error> {
     let target = Target::open(&request.target)?;
-    let caller = Caller::identify(start.uid, start.gid, login::name().as_deref(), &users)?;
+    let caller = Caller::identify(start.uid, start.gid, login::name().as_deref(), users)?;
     let target = OwnTarget::check(target, &caller, || LoginDefs::read().grants_auxiliary_groups())?;
     let subids = Source::open(kind, plugin())?;
     let mut claim = Claim::new(kind, &caller, extent::parse(&request.ranges)?);
-    subids.grant(kind, &mut claim, &caller, &users)?;
+    subids.grant(kind, &mut claim, &caller, users)?;
     let authorized = claim.decide(target)?;
     if authorized.setgroups() == Setgroups::Deny
         && setgroups::deny(authorized.target())? == Denied::Unsupported

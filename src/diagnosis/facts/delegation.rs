@@ -163,7 +163,7 @@ fn defect(line: &[u8]) -> Defect {
 /// Whether an owner that is not the caller was probably meant to be: blanks, case, a comment's sign, a domain, a slip of
 /// one letter, another form of the uid, or the gid.
 fn is_near(owner: &[u8], caller: &Caller) -> bool {
-    let trimmed = owner.trim_ascii().trim_ascii_start();
+    let trimmed = owner.trim_ascii();
     let trimmed = trimmed.strip_prefix(b"#").unwrap_or(trimmed).trim_ascii();
     let bare = trimmed.split(|byte| *byte == b'@').next().unwrap_or_default();
     let bare = bare.rsplit(|byte| *byte == b'\\' || *byte == b'+').next().unwrap_or_default();
@@ -178,10 +178,9 @@ fn is_one_slip_away(one: &[u8], other: &[u8]) -> bool {
     let same_start = one.iter().zip(other).take_while(|(one, other)| one == other).count();
     let rests = (one.get(same_start..), other.get(same_start..));
     let (Some(one), Some(other)) = rests else { return false };
-    let tail = |text: &'_ [u8], skip: usize| text.get(skip..).map(<[u8]>::to_vec);
-    let equal = |skip_one, skip_other| {
-        let tails = (tail(one, skip_one), tail(other, skip_other));
-        tails.0.is_some() && tails.0 == tails.1
+    let equal = |skip_one, skip_other| match (one.get(skip_one..), other.get(skip_other..)) {
+        (Some(one), Some(other)) => one == other,
+        _ => false,
     };
     let exchanged = matches!((one, other), ([a, b, ..], [c, d, ..]) if a == d && b == c) && equal(2, 2);
     equal(1, 1) || equal(1, 0) || equal(0, 1) || exchanged

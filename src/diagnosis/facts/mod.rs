@@ -13,13 +13,15 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use nix::sys::signal::kill;
 use nix::sys::statfs::{PROC_SUPER_MAGIC, statfs};
 use nix::unistd::{Gid, Pid, getgroups};
-use users::UsersCache;
+use users::{Users, UsersCache};
 
 use crate::caller::Caller;
 use crate::cli::Request;
+use crate::config;
 use crate::error::{Error, Reason};
 use crate::extent::{self, Extent};
 use crate::kind::Kind;
@@ -77,9 +79,10 @@ pub struct ProcFacts {
 impl Facts {
     /// Asks the kernel and the files.
     #[must_use]
-    pub fn gather(kind: Kind, start: Start, request: &Request, error: &Error) -> Self {
-        let users = UsersCache::new();
-        let caller = Caller::identify(start.uid, start.gid, login::name().as_deref(), &users).ok();
+    pub fn gather(kind: Kind, start: Start, request: &Request, error: &Error, users: &impl Users) -> Self {
+        // With a memory of its own: one that was asked for another name of the caller gives that for the uid, too.
+        let caller =
+            Caller::identify(start.uid, start.gid, login::name().as_deref(), &UsersCache::new()).ok();
         let refused = match error {
             Error::NotAllowed { extent, .. } => caller.as_ref().zip(Some(*extent)),
             _ => None,
@@ -88,7 +91,7 @@ impl Facts {
         Self {
             kind,
             start,
-            passwd: std::fs::File::open("/etc/passwd").err().map(Reason::from),
+            passwd: config::open_file("/etc/passwd", OFlag::empty()).err().map(Reason::from),
             target_word: shown(request.target.as_bytes()),
             extents: extent::parse(&request.ranges).unwrap_or_default(),
             process: Process::examine(kind),
@@ -98,15 +101,12 @@ impl Facts {
             }),
             target: TargetFacts::examine(kind, &request.target),
             proc: ProcFacts::examine(kind, error, request),
-            delegation: refused
-                .and_then(|(caller, extent)| Delegation::examine(kind, caller, extent, &users)),
+            delegation: refused.and_then(|(caller, extent)| Delegation::examine(kind, caller, extent, users)),
             groups: getgroups().unwrap_or_default().into_iter().map(Gid::as_raw).collect(),
             caller,
         }
     }
-}
 
-impl Facts {
     /// The target, in words.
     #[must_use]
     pub fn target_name(&self) -> String {
