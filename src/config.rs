@@ -10,6 +10,9 @@ use nix::sys::stat::{Mode, SFlag, fstat};
 /// More than any such file has; a device without end is not read to its end.
 const MOST_BYTES: u64 = 1 << 20;
 
+/// Most are smaller: one read(2), and one for the end.
+const USUAL_BYTES: usize = 4096;
+
 /// Opens a regular file for reading, with the caller's rights, and without waiting for the writer of a FIFO, or
 /// acquiring a terminal, which it may be instead.
 ///
@@ -29,7 +32,7 @@ pub fn open_file(path: &str, flags: OFlag) -> nix::Result<File> {
 ///
 /// Those of [`open_file`] and read(2).
 pub fn read(path: &str) -> io::Result<Vec<u8>> {
-    let mut text = Vec::new();
+    let mut text = Vec::with_capacity(USUAL_BYTES);
     open_file(path, OFlag::empty())?.take(MOST_BYTES).read_to_end(&mut text)?;
     Ok(text)
 }

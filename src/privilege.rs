@@ -13,6 +13,7 @@
 //! uid is the owner's. So a program that keeps uid 0, as Debian's does, needs `CAP_SYS_ADMIN` instead, which a container
 //! has not; with the caller's uid the one capability is enough.
 
+use caps::errors::CapsError;
 use caps::{CapSet, Capability, CapsHashSet};
 use libc::{gid_t, uid_t};
 use nix::unistd::{getresgid, getresuid, setresgid, setresuid};
@@ -54,6 +55,7 @@ impl Reserve {
     pub fn keep(kind: Kind) -> Result<(Self, Start), Error> {
         let (uid, gid) =
             keep_real_ids().map_err(|source| Error::Privilege { step: "drop user ids", source })?;
+        caps::clear(None, CapSet::Effective).map_err(failed)?;
         let permitted = caps::read(None, CapSet::Permitted).map_err(failed)?;
         let start = Start {
             uid,
@@ -66,11 +68,11 @@ impl Reserve {
                 || (kind.root_needs_setfcap() && *capability == Capability::CAP_SETFCAP)
         };
         let reserve = Self { kind, held: permitted.into_iter().filter(useful).collect() };
-        // The inheritable set, and with it the ambient one.
-        caps::clear(None, CapSet::Effective)
-            .and_then(|()| caps::set(None, CapSet::Permitted, &reserve.held))
-            .and_then(|()| caps::clear(None, CapSet::Inheritable))
-            .map_err(failed)?;
+        caps::set(None, CapSet::Permitted, &reserve.held).map_err(failed)?;
+        // And with it the ambient set; mostly there is nothing in either.
+        if !caps::read(None, CapSet::Inheritable).map_err(failed)?.is_empty() {
+            caps::clear(None, CapSet::Inheritable).map_err(failed)?;
+        }
         Ok((reserve, start))
     }
 
@@ -115,7 +117,7 @@ impl Drop for Reserve {
     }
 }
 
-fn failed(source: caps::errors::CapsError) -> Error {
+fn failed(source: CapsError) -> Error {
     Error::Privilege { step: "set caps", source: source.into() }
 }
 

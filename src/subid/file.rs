@@ -7,6 +7,7 @@ use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt;
 
 use libc::uid_t;
+use memchr::memmem::Finder;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use users::Users;
@@ -72,15 +73,11 @@ impl SubidFile {
         let mut ranges = Vec::new();
         let Some(file) = self.file else { return Ok(ranges) };
         let owner = Owner::new(name, uid);
-        let read = for_each_line(
-            file,
-            |lines| owner.has_none_of(lines),
-            |line| {
-                let range = owner.line(line).and_then(Line::range).filter(|range| range.count() > 0);
-                ranges.extend(range.map(|range| Delegated { start: range.start(), count: range.count() }));
-                ControlFlow::Continue(())
-            },
-        );
+        let read = for_each_line(file, Some(owner.needles()), |line| {
+            let range = owner.line(line).and_then(Line::range).filter(|range| range.count() > 0);
+            ranges.extend(range.map(|range| Delegated { start: range.start(), count: range.count() }));
+            ControlFlow::Continue(())
+        });
         read.map_err(|error| Error::SubidFile { path: self.path, reason: error.into() })?;
         Ok(ranges)
     }
@@ -95,35 +92,30 @@ fn grant(
     users: &impl Users,
 ) -> io::Result<()> {
     let owner = Owner::new(&caller.name, Some(caller.uid));
-    grant_lines(&mut file, claim, |lines| owner.has_none_of(lines), |line, _| owner.line(line)?.range())?;
+    grant_lines(&mut file, claim, Some(owner.needles()), |line, _| owner.line(line)?.range())?;
     if claim.is_settled() {
         return Ok(());
     }
     file.rewind()?;
-    grant_lines(
-        &mut file,
-        claim,
-        |_| false,
-        |line, claim| {
-            let line = Line::parse(line)?;
-            let range = line.range().filter(|range| claim.wants(*range))?;
-            let owner = users.get_user_by_name(OsStr::from_bytes(line.owner()))?;
-            (owner.uid() == caller.uid).then_some(range)
-        },
-    )
+    grant_lines(&mut file, claim, None, |line, claim| {
+        let line = Line::parse(line)?;
+        let range = line.range().filter(|range| claim.wants(*range))?;
+        let owner = users.get_user_by_name(OsStr::from_bytes(line.owner()))?;
+        (owner.uid() == caller.uid).then_some(range)
+    })
 }
 
-/// Grants the range that `delegated` sees in a line, for each line, until nothing more is wanted.
+/// Grants the range that `delegated` sees in a line, for each line or each that has a needle, until nothing more is wanted.
 fn grant_lines(
     reader: impl Read,
     claim: &mut Claim,
-    irrelevant: impl Fn(&[u8]) -> bool,
+    needles: Option<&[Finder]>,
     delegated: impl Fn(&[u8], &Claim) -> Option<IdRange>,
 ) -> io::Result<()> {
     if claim.is_settled() {
         return Ok(());
     }
-    for_each_line(reader, irrelevant, |line| {
+    for_each_line(reader, needles, |line| {
         let Some(range) = delegated(line, claim) else { return ControlFlow::Continue(()) };
         claim.grant(range);
         if claim.is_settled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

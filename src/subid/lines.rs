@@ -1,7 +1,10 @@
 //! The lines of a file of any size, in constant memory and without a copy of each.
 
 use std::io::{self, ErrorKind, Read};
+use std::iter::from_fn;
 use std::ops::ControlFlow;
+
+use memchr::memmem::Finder;
 
 /// The longest line that counts, in bytes without its end: longer ones are passed over, as shadow does.
 pub(crate) const LONGEST_LINE: usize = 1023;
@@ -14,11 +17,12 @@ const TOO_LONG: usize = LONGEST_LINE + 1;
 const FIRST_BUFFER_BYTES: usize = 4 * 1024;
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// Calls `visit` with every line that is not too long, the last one also without an end, until it breaks. Of whole lines that
-/// are `irrelevant` together it need not see any: to know that takes less time than to tell them apart.
+/// Calls `visit` with the lines that are not too long, the last one also without an end, until it breaks: with all, or with
+/// those in which a needle occurs. Needles are looked for in many lines at once, which takes less time than to tell these
+/// apart.
 pub(crate) fn for_each_line(
     mut reader: impl Read,
-    irrelevant: impl Fn(&[u8]) -> bool,
+    needles: Option<&[Finder]>,
     mut visit: impl FnMut(&[u8]) -> ControlFlow<()>,
 ) -> io::Result<()> {
     let mut buffer = vec![0; FIRST_BUFFER_BYTES];
@@ -32,22 +36,21 @@ pub(crate) fn for_each_line(
         };
         let filled = begun.saturating_add(read);
         let filled_buffer = buffer.get(..filled).unwrap_or_default();
-        let end = memchr::memrchr(b'\n', filled_buffer).map_or(0, |end| end.saturating_add(1));
+        // What is there when nothing follows is a line as well.
+        let end = match memchr::memrchr(b'\n', filled_buffer) {
+            _ if read == 0 => filled,
+            newline => newline.map_or(0, |newline| newline.saturating_add(1)),
+        };
         let (lines, rest) = filled_buffer.split_at_checked(end).unwrap_or_default();
-        if !irrelevant(lines) {
-            let mut start = 0;
-            for end in memchr::memchr_iter(b'\n', lines) {
-                let line = lines.get(start..end).unwrap_or_default();
-                start = end.saturating_add(1);
-                if line.len() <= LONGEST_LINE && visit(line).is_break() {
-                    return Ok(());
-                }
-            }
-        }
-        if read == 0 {
-            if (1..=LONGEST_LINE).contains(&rest.len()) {
-                let _ = visit(rest);
-            }
+        let mut visit_short = |line: &[u8]| match line.len() {
+            ..=LONGEST_LINE => visit(line),
+            _ => ControlFlow::Continue(()),
+        };
+        let flow = match needles {
+            Some(needles) => having(needles, lines).try_for_each(&mut visit_short),
+            None => all(lines).try_for_each(&mut visit_short),
+        };
+        if flow.is_break() || read == 0 {
             return Ok(());
         }
         begun = rest.len().min(TOO_LONG);
@@ -58,9 +61,35 @@ pub(crate) fn for_each_line(
     }
 }
 
+fn all(mut lines: &[u8]) -> impl Iterator<Item = &[u8]> {
+    from_fn(move || {
+        let end = memchr::memchr(b'\n', lines).unwrap_or(lines.len());
+        let (line, rest) = lines.split_at_checked(end).filter(|_| !lines.is_empty())?;
+        lines = rest.get(1..).unwrap_or_default();
+        Some(line)
+    })
+}
+
+/// In their order, and each once.
+fn having<'l>(needles: &[Finder], lines: &'l [u8]) -> impl Iterator<Item = &'l [u8]> {
+    let mut found: Vec<_> = needles.iter().map(|needle| needle.find_iter(lines).peekable()).collect();
+    let mut end = 0;
+    from_fn(move || {
+        let next = found.iter_mut().filter_map(|found| {
+            while found.next_if(|place| *place < end).is_some() {}
+            found.peek().copied()
+        });
+        let (before, after) = lines.split_at_checked(next.min()?)?;
+        let start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline.saturating_add(1));
+        end = before.len().saturating_add(memchr::memchr(b'\n', after).unwrap_or(after.len()));
+        lines.get(start..end)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::{BUFFER_BYTES, FIRST_BUFFER_BYTES, LONGEST_LINE, for_each_line};
+    use memchr::memmem::Finder;
     use std::io::{self, Read};
     use std::ops::ControlFlow;
 
@@ -83,15 +112,15 @@ mod tests {
     }
 
     fn lines(bytes: &[u8], step: usize) -> Vec<Vec<u8>> {
+        lines_having(None, bytes, step)
+    }
+
+    fn lines_having(needles: Option<&[Finder]>, bytes: &[u8], step: usize) -> Vec<Vec<u8>> {
         let mut lines = Vec::new();
-        for_each_line(
-            Slowly { bytes, step, interrupted: false },
-            |_| false,
-            |line| {
-                lines.push(line.to_vec());
-                ControlFlow::Continue(())
-            },
-        )
+        for_each_line(Slowly { bytes, step, interrupted: false }, needles, |line| {
+            lines.push(line.to_vec());
+            ControlFlow::Continue(())
+        })
         .unwrap();
         lines
     }
@@ -113,6 +142,26 @@ mod tests {
     }
 
     #[test]
+    fn lines_with_a_needle_are_given_once_and_in_their_order() {
+        let needles = [Finder::new("a:"), Finder::new("07:")];
+        let wanted = ["a:1", "7:a:07:", "007:", "xa:a:a:", "ba:07:", "a:"];
+        let others = ["", "a", "7:", "b:1", "0 7:", "a\0:"].repeat(3000).join("\n");
+        let too_long = format!("a:{}", "x".repeat(LONGEST_LINE));
+        let text = wanted.map(|line| format!("{line}\n{others}\n{too_long}\n{line}\n")).concat();
+        let twice: Vec<&str> = wanted.iter().flat_map(|line| [*line, *line]).collect();
+        for (text, expected) in [(text.as_str(), twice.as_slice()), ("a:", &["a:"]), ("b\na:\n", &["a:"])] {
+            for step in [3, 1000, BUFFER_BYTES] {
+                let lines = lines_having(Some(&needles), text.as_bytes(), step);
+                assert!(
+                    lines.iter().eq(expected.iter().map(|line| line.as_bytes())),
+                    "{step} bytes at a time"
+                );
+            }
+            assert_eq!(lines_having(Some(&[]), text.as_bytes(), 1000), [b""; 0]);
+        }
+    }
+
+    #[test]
     fn a_last_line_needs_no_end() {
         assert_eq!(lines(b"a\nb", 64), [b"a", b"b"]);
         assert_eq!(lines(b"", 64), [b""; 0]);
@@ -124,14 +173,10 @@ mod tests {
     fn reading_stops_when_the_visitor_has_enough() {
         let mut seen = 0;
         let endless = io::repeat(b'\n');
-        for_each_line(
-            endless,
-            |_| false,
-            |_| {
-                seen += 1;
-                if seen < 3 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-            },
-        )
+        for_each_line(endless, None, |_| {
+            seen += 1;
+            if seen < 3 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        })
         .unwrap();
         assert_eq!(seen, 3);
     }
@@ -144,7 +189,7 @@ mod tests {
                 Err(io::Error::from_raw_os_error(5))
             }
         }
-        let error = for_each_line(Broken, |_| false, |_| ControlFlow::Continue(())).unwrap_err();
+        let error = for_each_line(Broken, None, |_| ControlFlow::Continue(())).unwrap_err();
         assert_eq!(error.raw_os_error(), Some(5));
     }
 }

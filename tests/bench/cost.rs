@@ -1,14 +1,15 @@
-//! What a run costs apart from time: memory, and system calls.
+//! What a run costs apart from time: memory, system calls, and what is done with privilege.
 
 use std::fs;
 
 use super::case::{Case, Goal};
 use super::contender::{Contender, Program};
+use super::harness::privileged::Privileged;
 use super::harness::{ALICE, ROOT, Way, World, finish};
 use super::report::{Row, Unit};
 use super::samples::Samples;
 
-pub const NAME: &str = "memory and system calls";
+pub const NAME: &str = "memory, system calls and privilege";
 
 const RUNS: usize = 11;
 
@@ -19,9 +20,19 @@ pub fn rows(world: &World) -> Vec<Row> {
         let goal = Goal { against: Program::Reference, at_most, aim: None };
         rows_of(world, name, Unit::Kibibytes, goal, &case, peak_memory)
     };
-    let goal = Goal::new(Program::Reference, 0.8, 0.6);
-    let calls = rows_of(world, "system calls, 1 line", Unit::Calls, goal, &Case::of_lines(1), system_calls);
-    [memory(1, 1.0), memory(100_000, 0.25), calls].concat()
+    let one_line = Case::of_lines(1);
+    let counted = |name, at_most, aim, measure| {
+        let goal = Goal { against: Program::Reference, at_most, aim };
+        rows_of(world, name, Unit::Count, goal, &one_line, measure)
+    };
+    [
+        memory(1, 1.0),
+        memory(100_000, 0.25),
+        counted("system calls, 1 line", 0.8, Some(0.6), system_calls),
+        counted("system calls with privilege, 1 line", 0.4, None, calls_with_privilege),
+        counted("bytes of input read with privilege, 1 line", 0.0, None, bytes_read_with_privilege),
+    ]
+    .concat()
 }
 
 fn rows_of(
@@ -57,6 +68,26 @@ fn peak_memory(world: &World, case: &Case, contender: Contender) -> f64 {
 
 /// How many there are from the program's exec on, that and the exit included.
 fn system_calls(world: &World, case: &Case, contender: Contender) -> f64 {
+    let log = trace(world, case, contender);
+    // strace starts setpriv, and setpriv the program.
+    let (_, run) = log.rsplit_once(" execve(").unwrap();
+    number(run.lines().count())
+}
+
+fn calls_with_privilege(world: &World, case: &Case, contender: Contender) -> f64 {
+    number(Privileged::of(&trace(world, case, contender), contender.way).calls)
+}
+
+fn bytes_read_with_privilege(world: &World, case: &Case, contender: Contender) -> f64 {
+    number(Privileged::of(&trace(world, case, contender), contender.way).bytes_read)
+}
+
+fn number(count: usize) -> f64 {
+    u32::try_from(count).unwrap().into()
+}
+
+/// A whole run, as strace tells it.
+fn trace(world: &World, case: &Case, contender: Contender) -> String {
     let target = world.namespace(case.caller);
     let log = World::etc("trace");
     // Started by root, who may follow a program that gains privilege.
@@ -66,8 +97,5 @@ fn system_calls(world: &World, case: &Case, contender: Contender) -> f64 {
     let outcome =
         finish(strace.arg(contender.path(case.kind)).arg(target.pid()).args(case.ranges.split(' ')));
     assert_eq!((target.map(case.kind), outcome.status), (case.map(), Some(0)), "{contender:?}: {outcome:?}");
-    let trace = fs::read_to_string(log).unwrap();
-    // strace starts setpriv, and setpriv the program.
-    let (_, run) = trace.rsplit_once(" execve(").unwrap();
-    u32::try_from(run.lines().count()).unwrap().into()
+    fs::read_to_string(log).unwrap()
 }

@@ -18,7 +18,7 @@ const END: &str = "<!-- make bench wrote what precedes -->\n";
 pub enum Unit {
     Microseconds,
     Kibibytes,
-    Calls,
+    Count,
 }
 
 impl Unit {
@@ -42,7 +42,7 @@ impl Unit {
             Self::Microseconds if value < 100_000.0 => (1000.0, 1, " ms"),
             Self::Microseconds => (1000.0, 0, " ms"),
             Self::Kibibytes => (1.0, 0, " KiB"),
-            Self::Calls => (1.0, 0, ""),
+            Self::Count => (1.0, 0, ""),
         }
     }
 }

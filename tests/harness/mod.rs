@@ -5,6 +5,7 @@
 //! thread starts: tests run side by side, and the machine never sees any of it.
 
 pub mod plugin;
+pub mod privileged;
 
 use std::ffi::OsStr;
 use std::fs;

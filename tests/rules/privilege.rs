@@ -3,7 +3,9 @@
 use std::fs;
 use std::process::Command;
 
-use super::harness::{ALICE, Kind, Person, ROOT, Way, World, in_world};
+use super::harness::privileged::Privileged;
+use super::harness::{ALICE, Kind, Person, ROOT, Way, World, finish, in_world};
+use super::tracing::traced;
 
 /// Capabilities as strace prints a set of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -125,6 +127,27 @@ fn setgroups_is_denied_with_nothing_raised() {
         let (steps, ..) = follow(world, Way::Setuid, Kind::Gid, ALICE, "0 1000 1");
         assert_raised_for_the_map_alone(&steps, Kind::Gid, "1<<CAP_SETGID");
         assert!(steps.iter().any(|step| step.call.contains("\"setgroups\"")));
+    });
+}
+
+/// From main on there are six that put privilege aside or give it up, and open, fstatfs, write and close of the map. Before it,
+/// the loader reads libraries, and nothing that a caller could have a hand in.
+#[test]
+fn ten_calls_have_privilege_and_no_input_is_read_with_it() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        for way in Way::GOOD {
+            for kind in Kind::BOTH {
+                let target = world.namespace(ALICE);
+                let outcome = finish(&mut traced(world, way, kind, &target.pid(), "/etc/trace", "trace=all"));
+                assert_eq!((outcome.status, target.map(kind).as_str()), (Some(0), "0 100000 10"));
+                let log = fs::read_to_string("/etc/trace").unwrap();
+                // With debug assertions, the standard library looks at each descriptor that it closes.
+                let calls: Vec<&str> = log.lines().filter(|call| !call.contains("F_GETFD")).collect();
+                let Privileged { calls_of_main, bytes_read, .. } = Privileged::of(&calls.join("\n"), way);
+                assert_eq!((calls_of_main, bytes_read), (10, 0), "{way:?} {kind:?}:\n{log}");
+            }
+        }
     });
 }
 

@@ -5,10 +5,10 @@ use std::process::{Command, Stdio};
 use super::harness::{Kind, ROOT, Way, World};
 
 /// A program's whole run under strace, not yet started.
-pub fn traced(world: &World, kind: Kind, target: &str, log: &str, expression: &str) -> Command {
+pub fn traced(world: &World, way: Way, kind: Kind, target: &str, log: &str, expression: &str) -> Command {
     let mut strace = ROOT.command("strace");
     strace.args(["-f", "-qq", "-o", log, "-e", expression]);
     strace.args(["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"]);
-    strace.arg(world.program(Way::Setuid, kind)).args([target, "0", "100000", "10"]).stdin(Stdio::null());
+    strace.arg(world.program(way, kind)).args([target, "0", "100000", "10"]).stdin(Stdio::null());
     strace
 }
