@@ -56,23 +56,21 @@ impl Reserve {
         let (uid, gid) =
             keep_real_ids().map_err(|source| Error::Privilege { step: "drop user ids", source })?;
         caps::clear(None, CapSet::Effective).map_err(failed)?;
-        let permitted = caps::read(None, CapSet::Permitted).map_err(failed)?;
+        let is_permitted = |capability| caps::has_cap(None, CapSet::Permitted, capability).map_err(failed);
         let start = Start {
             uid,
             gid,
-            had_capability: permitted.contains(&kind.capability()),
-            had_setfcap: permitted.contains(&Capability::CAP_SETFCAP),
+            had_capability: is_permitted(kind.capability())?,
+            had_setfcap: is_permitted(Capability::CAP_SETFCAP)?,
         };
-        let useful = |capability: &Capability| {
-            *capability == kind.capability()
-                || (kind.root_needs_setfcap() && *capability == Capability::CAP_SETFCAP)
-        };
-        let reserve = Self { kind, held: permitted.into_iter().filter(useful).collect() };
+        let useful = [
+            start.had_capability.then_some(kind.capability()),
+            (start.had_setfcap && kind.root_needs_setfcap()).then_some(Capability::CAP_SETFCAP),
+        ];
+        let reserve = Self { kind, held: useful.into_iter().flatten().collect() };
         caps::set(None, CapSet::Permitted, &reserve.held).map_err(failed)?;
-        // And with it the ambient set; mostly there is nothing in either.
-        if !caps::read(None, CapSet::Inheritable).map_err(failed)?.is_empty() {
-            caps::clear(None, CapSet::Inheritable).map_err(failed)?;
-        }
+        // And with it the ambient set.
+        caps::clear(None, CapSet::Inheritable).map_err(failed)?;
         Ok((reserve, start))
     }
 
