@@ -23,7 +23,7 @@ KERNELS ?= bullseye bookworm trixie
 PACKAGE := target/deb$(CHROOT:%=-%)
 RELEASE := target/release
 
-.PHONY: help build demo test lint conformance e2e deb debtest bench profile kernels install clean
+.PHONY: help build demo test lint conformance e2e deb debtest bench profile faults kernels install clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,10 @@ bench: build ## Measure our programs and Debian's, write docs/performance.md (RU
 profile: build ## Count the instructions of the one-line case by function, ours and Debian's (REFERENCE; root)
 	@packaging/setup profile
 	REFERENCE='$(REFERENCE)' tests/bench/run.sh $(RELEASE) profile
+
+faults: build ## Have each system call fail once, in our programs and in Debian's, and count what became of it (REFERENCE; root)
+	@packaging/setup profile
+	REFERENCE='$(REFERENCE)' tests/bench/run.sh $(RELEASE) faults
 
 deb: $(PACKAGE)/built ## Build the Debian package in target/deb (CHROOT=trixie: target/deb-trixie, with Debian's own compiler; root)
 

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::harness::{Kind, Way, World, must_succeed};
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Program {
     Ours,
     /// Shadow's, unless the bench was given another directory.

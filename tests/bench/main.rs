@@ -1,7 +1,7 @@
 //! How long our programs and shadow's take, side by side on one private machine, and how that grows with the file.
 //!
 //! It measures and never fails because of a figure; it fails if a program does not do what it was started for, since the
-//! time for that says nothing. Run by `make bench`, which writes docs/performance.md, and by `make profile`:
+//! time for that says nothing. Run by `make bench`, which writes docs/performance.md, and by `make profile` and `make faults`:
 //!
 //! - `UIDMAP_OURS` is a directory with our programs, `UIDMAP_REFERENCE` one with those to compare with, and
 //!   `UIDMAP_REFERENCE_VERSION` says which they are;
@@ -36,6 +36,7 @@ mod plot;
 mod profile;
 mod report;
 mod samples;
+mod survival;
 mod timing;
 
 use std::path::PathBuf;
@@ -70,10 +71,10 @@ fn main() {
             // Of this thread, and so of all that it starts.
             sched_setaffinity(Pid::from_raw(0), &cpus).unwrap();
         }
-        if std::env::args().any(|argument| argument == "profile") {
-            profile::print(world);
-        } else {
-            measure(world, machine);
+        match std::env::args().nth(1).as_deref() {
+            Some("profile") => profile::print(world),
+            Some("faults") => survival::print(world),
+            _ => measure(world, machine),
         }
     });
 }

@@ -5,7 +5,7 @@
 # tests/bench/main.rs.
 set -euo pipefail
 
-UIDMAP_OURS=$(realpath "${1:?usage: run.sh DIRECTORY-OF-THE-PROGRAMS [profile]}")
+UIDMAP_OURS=$(realpath "${1:?usage: run.sh DIRECTORY-OF-THE-PROGRAMS [profile|faults]}")
 shift
 here=$(cd "$(dirname "$0")" && pwd)
 if [ "$(id -u)" != 0 ]; then

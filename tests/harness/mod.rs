@@ -4,8 +4,10 @@
 //! by the test, and `/mnt` holds the programs, installed in each way. It exists for one thread and the processes that
 //! thread starts: tests run side by side, and the machine never sees any of it.
 
+pub mod faults;
 pub mod plugin;
 pub mod privileged;
+pub mod tracing;
 
 use std::ffi::OsStr;
 use std::fs;

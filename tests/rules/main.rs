@@ -34,4 +34,3 @@ mod privilege;
 mod setgroups;
 mod surroundings;
 mod targets;
-mod tracing;

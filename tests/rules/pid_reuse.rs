@@ -13,9 +13,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, mkfifo};
 
+use super::harness::tracing::traced;
 use super::harness::{ALICE, Kind, Namespace, Outcome, Way, World, in_world};
 use super::targets::{opened, pidfd, pidfds_are_told};
-use super::tracing::traced;
 
 /// Ends a process, and starts another one of alice's under its PID.
 fn reuse(world: &World, ended: Namespace) -> Namespace {
@@ -59,8 +59,9 @@ fn position(world: &World, kind: Kind, name: Naming, call: &str, marker: &str) -
     let target = world.namespace(ALICE);
     let (named, _held) = name(&target);
     let log = "/etc/rehearsal";
-    let status =
-        traced(world, Way::Setuid, kind, &named, log, &format!("trace=openat,{call}")).status().unwrap();
+    let status = traced(&world.program(Way::Setuid, kind), &named, log, &format!("trace=openat,{call}"))
+        .status()
+        .unwrap();
     assert!(status.success());
     let trace = fs::read_to_string(log).unwrap();
     let (before, _) = trace.split_once(marker).unwrap();
@@ -77,7 +78,7 @@ fn outrun(world: &World, kind: Kind, name: Naming, (call, marker): (&str, &str))
     let log = "/etc/strace";
     mkfifo(log, Mode::S_IRWXU).unwrap();
     let injection = format!("inject={call}:signal=SIGSTOP:when={nth}");
-    let mut strace = traced(world, Way::Setuid, kind, &named, log, &injection);
+    let mut strace = traced(&world.program(Way::Setuid, kind), &named, log, &injection);
     let strace = strace.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(File::open(log).unwrap()).lines().map(Result::unwrap);
     let stopped = lines.find(|line| line.ends_with("--- stopped by SIGSTOP ---")).unwrap();

@@ -4,8 +4,8 @@ use std::fs;
 use std::process::Command;
 
 use super::harness::privileged::Privileged;
+use super::harness::tracing::{MAP, traced};
 use super::harness::{ALICE, Kind, Person, ROOT, Way, World, finish, in_world};
-use super::tracing::traced;
 
 /// Capabilities as strace prints a set of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -139,8 +139,9 @@ fn ten_calls_have_privilege_and_no_input_is_read_with_it() {
         for way in Way::GOOD {
             for kind in Kind::BOTH {
                 let target = world.namespace(ALICE);
-                let outcome = finish(&mut traced(world, way, kind, &target.pid(), "/etc/trace", "trace=all"));
-                assert_eq!((outcome.status, target.map(kind).as_str()), (Some(0), "0 100000 10"));
+                let outcome =
+                    finish(&mut traced(&world.program(way, kind), &target.pid(), "/etc/trace", "trace=all"));
+                assert_eq!((outcome.status, target.map(kind).as_str()), (Some(0), MAP));
                 let log = fs::read_to_string("/etc/trace").unwrap();
                 // With debug assertions, the standard library looks at each descriptor that it closes.
                 let calls: Vec<&str> = log.lines().filter(|call| !call.contains("F_GETFD")).collect();
