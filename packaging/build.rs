@@ -19,9 +19,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Relocations take a tenth of the room, and less of the pages that have to be read.
     println!("cargo:rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
     // Before main the standard library asks where the stack of the main thread ends, so that it can call a crash there a stack
-    // overflow. The C library answers from /proc/self/maps: a quarter of the time that is ours, and a file read with
-    // privilege. Here the question fails: libgcc's count of one bits of the first argument, the thread's address, is not 0,
-    // which is an error's number. The kernel's guard is where it was, and whoever runs into it is killed all the same.
+    // overflow. The C library answers from /proc/self/maps: a tenth of the time of a run, and a file read with privilege. Here
+    // the question fails: the count of one bits of the first argument, which is the thread's address, is not 0, and so an
+    // error's number. An overflow still ends in SIGSEGV, at the kernel's guard or a thread's, but nobody calls it by its name.
     println!("cargo:rustc-link-arg-bins=-Wl,--undefined=__popcountdi2");
     println!("cargo:rustc-link-arg-bins=-Wl,--wrap=pthread_getattr_np");
     println!("cargo:rustc-link-arg-bins=-Wl,--defsym=__wrap_pthread_getattr_np=__popcountdi2");

@@ -34,7 +34,6 @@ impl<'a> Line<'a> {
 }
 
 /// Whose lines are looked for: a user's, by name and by uid in decimal, leading zeros or not.
-///
 #[derive(Clone, Debug)]
 pub(crate) struct Owner<'a> {
     name: Option<&'a [u8]>,

@@ -1,10 +1,9 @@
-//! What becomes of our programs and of the others when a system call fails, for each call of a run and each way in which it may.
+//! What becomes of our programs and of the others when a system call fails, for each call of a run.
 
 use std::collections::BTreeMap;
 
 use super::contender::{Contender, Program};
-use super::harness::faults::{Call, Fate};
-use super::harness::tracing::MAP;
+use super::harness::faults::{Fate, Run};
 use super::harness::{Kind, Way, World};
 
 const FATES: [&str; 7] = [
@@ -17,9 +16,9 @@ const FATES: [&str; 7] = [
     "killed by a signal",
 ];
 
-fn fate(Fate { outcome, map }: &Fate) -> &'static str {
+fn fate(Fate { outcome, is_written, .. }: &Fate) -> &'static str {
     let [well, told, told_otherwise, silent, false_alarm, false_success, crashed] = FATES;
-    match (outcome.status, map == MAP) {
+    match (outcome.status, *is_written) {
         (Some(0), true) => well,
         (Some(0), false) => false_success,
         (None, _) => crashed,
@@ -38,9 +37,10 @@ pub fn print(world: &World) {
         for way in Way::GOOD {
             for kind in Kind::BOTH {
                 let path = Contender { program, way }.path(kind);
-                for call in Call::all(world, &path, kind) {
+                let run = Run { world, program: &path, kind, map: "0 100000 10" };
+                for call in run.calls() {
                     for fault in call.faults() {
-                        let fate = fate(&call.inject(world, &path, kind, &fault));
+                        let fate = fate(&run.inject(&call, &fault));
                         if !FATES[..3].contains(&fate) {
                             println!("{program:?} {way:?} {kind:?}: {fate}: {fault} {}", call.line);
                         }

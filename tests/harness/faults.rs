@@ -2,10 +2,19 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
 
-use super::tracing::{MAP, traced};
+use super::tracing::traced;
 use super::{ALICE, Kind, Outcome, World, finish};
+
+/// A run of alice's that succeeds: of a program, which writes one range.
+#[derive(Clone, Copy)]
+pub struct Run<'a> {
+    pub world: &'a World,
+    pub program: &'a PathBuf,
+    pub kind: Kind,
+    pub map: &'static str,
+}
 
 /// A call of a program: its name, and which of that name it is, counted from the start of strace, which is what
 /// strace counts by.
@@ -20,17 +29,18 @@ pub struct Call {
 #[derive(Debug)]
 pub struct Fate {
     pub outcome: Outcome,
-    /// The map of the target.
-    pub map: String,
+    /// Whether the target has the map; if not, it has none.
+    pub is_written: bool,
+    /// `allow` or `deny`.
+    pub setgroups: String,
 }
 
-impl Call {
-    /// The calls of a run that succeeds, from the exec to the exit, these two not among them.
-    pub fn all(world: &World, program: &Path, kind: Kind) -> Vec<Self> {
-        let target = world.namespace(ALICE);
+impl Run<'_> {
+    /// Its calls, from the exec to the exit, these two not among them.
+    pub fn calls(self) -> Vec<Call> {
         let log = "/etc/rehearsal";
-        let outcome = finish(&mut traced(program, &target.pid(), log, "trace=all"));
-        assert_eq!((outcome.status, target.map(kind).as_str()), (Some(0), MAP), "{outcome:?}");
+        let fate = self.fate(log, "trace=all");
+        assert!(fate.is_written && fate.outcome.status == Some(0), "{fate:?}");
         let trace = fs::read_to_string(log).unwrap();
         let mut counts: HashMap<String, usize> = HashMap::new();
         let mut calls = Vec::new();
@@ -39,7 +49,7 @@ impl Call {
             let Some((name, _)) = call.trim_start().split_once('(') else { continue };
             let nth = counts.entry(name.to_owned()).or_default();
             *nth += 1;
-            calls.push(Self { name: name.to_owned(), nth: *nth, line: line.to_owned() });
+            calls.push(Call { name: name.to_owned(), nth: *nth, line: line.to_owned() });
         }
         // strace starts setpriv, and setpriv the program.
         let exec = calls.iter().rposition(|call| call.name == "execve").unwrap();
@@ -49,29 +59,46 @@ impl Call {
         calls
     }
 
-    /// What may happen instead, as its manual page has it and strace(1) injects it.
+    /// The same run, in which that happens at one of its calls.
+    pub fn inject(self, call: &Call, fault: &str) -> Fate {
+        let log = "/etc/strace";
+        let injection = format!("inject={}:{fault}:when={}", call.name, call.nth);
+        let fate = self.fate(log, &injection);
+        let trace = fs::read_to_string(log).unwrap();
+        assert!(trace.contains("(INJECTED)") || trace.contains("SIGKILL"), "{injection}:\n{trace}");
+        fate
+    }
+
+    fn fate(self, log: &str, expression: &str) -> Fate {
+        let target = self.world.namespace(ALICE);
+        let outcome = finish(&mut traced(self.program, &target.pid(), self.map, log, expression));
+        let map = target.map(self.kind);
+        assert!(map.is_empty() || map == self.map, "{expression}: {map} {outcome:?}");
+        Fate { outcome, is_written: !map.is_empty(), setgroups: target.setgroups() }
+    }
+}
+
+impl Call {
+    /// What may happen instead, some of what its manual page has, as strace(1) injects it.
     pub fn faults(&self) -> Vec<String> {
         let errors: &[&str] = match self.name.as_str() {
             // It returns where the break is, which is below what was asked for, and no error.
             "brk" => return vec!["retval=0".to_owned()],
-            "openat" => &["EACCES", "EMFILE", "ENOENT"],
-            "read" => &["EIO", "EINTR"],
+            "access" => &["EACCES", "ENOMEM"],
+            "openat" => &["EACCES", "EMFILE", "ENFILE", "ENOENT", "ENOMEM"],
+            "poll" => &["EINTR", "ENOMEM"],
+            "read" | "pread64" => &["EIO", "EINTR"],
             "write" => &["EIO", "EPERM", "ENOMEM", "EINTR"],
-            "capset" | "capget" | "prctl" => &["EPERM"],
+            "capset" | "capget" | "prctl" | "arch_prctl" => &["EPERM"],
+            "fcntl" | "rt_sigaction" | "prlimit64" | "set_robust_list" => &["EINVAL"],
             "setresuid" => &["EAGAIN", "EPERM"],
             "getrandom" => &["ENOSYS", "EPERM", "EINTR"],
-            "mmap" | "mprotect" | "munmap" => &["ENOMEM"],
+            "mmap" | "mprotect" | "munmap" | "sigaltstack" | "newfstatat" | "fstatfs" => &["ENOMEM"],
+            "rseq" => &["ENOSYS"],
+            "ioctl" => &["ENOTTY", "EIO"],
             "socket" | "connect" => &["EACCES", "ENOBUFS"],
             _ => &["EIO"],
         };
         errors.iter().map(|error| format!("error={error}")).collect()
-    }
-
-    /// Another run, in which that happens.
-    pub fn inject(&self, world: &World, program: &Path, kind: Kind, fault: &str) -> Fate {
-        let target = world.namespace(ALICE);
-        let injection = format!("inject={}:{fault}:when={}", self.name, self.nth);
-        let outcome = finish(&mut traced(program, &target.pid(), "/etc/strace", &injection));
-        Fate { outcome, map: target.map(kind) }
     }
 }

@@ -59,9 +59,15 @@ fn position(world: &World, kind: Kind, name: Naming, call: &str, marker: &str) -
     let target = world.namespace(ALICE);
     let (named, _held) = name(&target);
     let log = "/etc/rehearsal";
-    let status = traced(&world.program(Way::Setuid, kind), &named, log, &format!("trace=openat,{call}"))
-        .status()
-        .unwrap();
+    let status = traced(
+        &world.program(Way::Setuid, kind),
+        &named,
+        "0 100000 10",
+        log,
+        &format!("trace=openat,{call}"),
+    )
+    .status()
+    .unwrap();
     assert!(status.success());
     let trace = fs::read_to_string(log).unwrap();
     let (before, _) = trace.split_once(marker).unwrap();
@@ -78,7 +84,7 @@ fn outrun(world: &World, kind: Kind, name: Naming, (call, marker): (&str, &str))
     let log = "/etc/strace";
     mkfifo(log, Mode::S_IRWXU).unwrap();
     let injection = format!("inject={call}:signal=SIGSTOP:when={nth}");
-    let mut strace = traced(&world.program(Way::Setuid, kind), &named, log, &injection);
+    let mut strace = traced(&world.program(Way::Setuid, kind), &named, "0 100000 10", log, &injection);
     let strace = strace.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(File::open(log).unwrap()).lines().map(Result::unwrap);
     let stopped = lines.find(|line| line.ends_with("--- stopped by SIGSTOP ---")).unwrap();
