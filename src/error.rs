@@ -12,6 +12,7 @@ use thiserror::Error;
 
 use crate::extent::{BadNumber, Extent};
 use crate::kind::Kind;
+use crate::subid::nss::Unusable;
 use crate::target::BadTarget;
 
 /// Why no map was written.
@@ -104,6 +105,12 @@ pub enum Error {
         /// How.
         source: PrivilegeError,
     },
+    /// Privilege cannot be given up, when it was used or was to be.
+    #[error("Could not give up caps")]
+    PrivilegeKept(#[source] PrivilegeError),
+    /// The plugin that nsswitch.conf(5) names cannot be used.
+    #[error("{0}")]
+    Plugin(Unusable),
     /// The map's file cannot be opened.
     #[error("open of {file} failed: {reason}")]
     MapOpen {

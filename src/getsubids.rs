@@ -62,7 +62,8 @@ fn invocation(arguments: Vec<OsString>) -> Invocation {
 /// A line per range; `None` where no list can be had. Nothing is a list from a plugin alone, as in shadow.
 fn listing(kind: Kind, user: &OsString) -> Option<Vec<u8>> {
     let uid = UsersCache::new().get_user_by_name(user).map(|entry| entry.uid());
-    let source = Source::open(kind, plugin()).ok()?;
+    let plugin = plugin().map_err(|error| say(&format!("{error}\n"))).ok()?;
+    let source = Source::open(kind, plugin).ok()?;
     let is_plugin = matches!(source, Source::Plugin(_));
     let ranges = source.list(kind, user.as_bytes(), uid).ok()?;
     if ranges.is_empty() && !is_plugin {

@@ -79,8 +79,8 @@ impl Reserve {
     ///
     /// # Errors
     ///
-    /// [`Error::Privilege`] if capabilities cannot be raised, when nothing was written, or not be given up again; and
-    /// those of `write`.
+    /// [`Error::Privilege`] if capabilities cannot be raised, when nothing was written; those of `write`; before these,
+    /// [`Error::PrivilegeKept`] if capabilities cannot be given up again.
     pub fn spend(
         mut self,
         maps_root: bool,
@@ -95,13 +95,13 @@ impl Reserve {
             caps::set(None, CapSet::Effective, &needed).map_err(failed)?;
         }
         let written = write(&Raised(()));
-        written.and(self.give_up())
+        self.give_up().and(written)
     }
 
     /// Takes them from the effective set, too: the kernel has nothing effective that is not permitted.
     fn give_up(&mut self) -> Result<(), Error> {
         self.held.clear();
-        caps::clear(None, CapSet::Permitted).map_err(failed)
+        caps::clear(None, CapSet::Permitted).map_err(|source| Error::PrivilegeKept(source.into()))
     }
 }
 

@@ -17,7 +17,7 @@ use crate::login_defs::LoginDefs;
 use crate::map;
 use crate::policy::{Claim, OwnTarget, Setgroups};
 use crate::privilege::{Reserve, Start};
-use crate::setgroups::{self, Denied};
+use crate::setgroups;
 use crate::subid::Source;
 use crate::subid::nss::Plugin;
 use crate::target::Target;
@@ -37,9 +37,14 @@ pub fn run(kind: Kind) -> ExitCode {
         Invocation::Map(request) => {
             let users = UsersCache::new();
             let Err(error) = map(kind, reserve, start, &request, &users) else { return ExitCode::SUCCESS };
-            // The reserve is gone by now. Whatever becomes of the examination, the message has been given.
+            // Whatever becomes of the examination, the message has been given.
             say(&message(kind, &error));
-            fail(&explain(kind, start, &request, &error, &users))
+            match error {
+                // Nothing more is done with what could not be given up.
+                Error::PrivilegeKept(_) => ExitCode::FAILURE,
+                // The reserve is gone.
+                _ => fail(&explain(kind, start, &request, &error, &users)),
+            }
         }
         Invocation::Check { as_json } => {
             drop(reserve);
@@ -69,14 +74,12 @@ fn map(
     let target = Target::open(&request.target)?;
     let caller = Caller::identify(start.uid, start.gid, login::name().as_deref(), users)?;
     let target = OwnTarget::check(target, &caller, || LoginDefs::read().grants_auxiliary_groups())?;
-    let subids = Source::open(kind, plugin())?;
+    let subids = Source::open(kind, plugin()?)?;
     let mut claim = Claim::new(kind, &caller, extent::parse(&request.ranges)?);
     subids.grant(kind, &mut claim, &caller, users)?;
     let authorized = claim.decide(target)?;
-    if authorized.setgroups() == Setgroups::Deny
-        && setgroups::deny(authorized.target())? == Denied::Unsupported
-    {
-        say(&format!("{}: kernel doesn't support setgroups restrictions\n", kind.program()));
+    if authorized.setgroups() == Setgroups::Deny {
+        setgroups::deny(authorized.target())?;
     }
     map::write(&authorized, reserve)?;
     if authorized.setgroups() == Setgroups::Deny && std::io::stderr().is_terminal() {
@@ -85,12 +88,19 @@ fn map(
     Ok(())
 }
 
-/// The plugin to use; one that is configured and cannot be used is told of.
-pub(crate) fn plugin() -> Option<Plugin> {
-    Plugin::configured().unwrap_or_else(|unusable| {
-        say(&format!("{unusable}\nUsing files\n"));
-        None
-    })
+/// The plugin to use, if one is configured.
+///
+/// # Errors
+///
+/// [`Error::Plugin`] where it cannot be used and files must not decide for it.
+pub(crate) fn plugin() -> Result<Option<Plugin>, Error> {
+    match Plugin::configured() {
+        Err(unusable) if unusable.leaves_it_to_files() => {
+            say(&format!("{unusable}\nUsing files\n"));
+            Ok(None)
+        }
+        result => result.map_err(Error::Plugin),
+    }
 }
 
 /// Shadow's message, and the usage line where it belongs.

@@ -5,7 +5,6 @@
 use std::fs::File;
 use std::io::{Read, Seek, Write};
 
-use nix::errno::Errno;
 use nix::fcntl::OFlag;
 
 use crate::error::Error;
@@ -13,33 +12,23 @@ use crate::target::Target;
 
 const DENY: &[u8] = b"deny";
 
-/// What came of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Denied {
-    /// The namespace cannot call setgroups(2) now.
-    Yes,
-    /// The kernel is older than Linux 3.19 and has no such file.
-    Unsupported,
-}
-
 /// Writes `deny`, unless it stands there already: the file takes no second one once a map is written.
+///
+/// There is no other way on: that the file cannot be found does not mean a kernel from before Linux 3.19, which has none. With
+/// hidepid=2 the kernel says so of a process that made itself not dumpable, for as long as it likes.
 ///
 /// # Errors
 ///
 /// [`Error::SetgroupsOpen`], [`Error::SetgroupsRead`], [`Error::SetgroupsSeek`], [`Error::SetgroupsWrite`].
-pub fn deny(target: &Target) -> Result<Denied, Error> {
-    let mut file = match target.open_file("setgroups", OFlag::O_RDWR) {
-        Ok(descriptor) => File::from(descriptor),
-        Err(Errno::ENOENT) => return Ok(Denied::Unsupported),
-        Err(errno) => return Err(Error::SetgroupsOpen(errno.into())),
-    };
+pub fn deny(target: &Target) -> Result<(), Error> {
+    let opened = target.open_file("setgroups", OFlag::O_RDWR);
+    let mut file = File::from(opened.map_err(|errno| Error::SetgroupsOpen(errno.into()))?);
     let mut policy = Vec::new();
     file.read_to_end(&mut policy).map_err(|error| Error::SetgroupsRead(error.into()))?;
     if policy.starts_with(DENY) {
-        return Ok(Denied::Yes);
+        return Ok(());
     }
     // The kernel takes the word at the file's beginning only, and knows no pwrite(2) there.
     file.rewind().map_err(|error| Error::SetgroupsSeek(error.into()))?;
-    file.write_all(DENY).map_err(|error| Error::SetgroupsWrite(error.into()))?;
-    Ok(Denied::Yes)
+    file.write_all(DENY).map_err(|error| Error::SetgroupsWrite(error.into()))
 }

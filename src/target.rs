@@ -11,7 +11,7 @@ use std::os::unix::ffi::OsStrExt;
 
 use libc::{c_int, gid_t, pid_t, uid_t};
 use nix::errno::Errno;
-use nix::fcntl::{AtFlags, OFlag, open, openat, readlinkat};
+use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, open, openat2, readlinkat};
 use nix::sys::stat::{FileStat, Mode, SFlag, fstat, fstatat};
 use nix::sys::statfs::{FsType, PROC_SUPER_MAGIC, fstatfs};
 
@@ -128,18 +128,15 @@ impl Target {
         Ok(Self { directory, uid: status.st_uid, gid: status.st_gid })
     }
 
-    /// Opens a file of the process, and nothing that is mounted over it.
+    /// Opens a file of the process, and nothing that is mounted over it, not even to see what it is: the directory may come
+    /// from a mount namespace of the caller's, where a FIFO may be in the place of the map, or another process's file.
     ///
     /// # Errors
     ///
-    /// Those of openat(2); `EXDEV`, as openat2(2) has it, for a file of another file system.
+    /// Those of openat2(2), among them `EXDEV` for what is mounted there, and `ENOSYS` before Linux 5.6.
     pub fn open_file(&self, name: &str, flags: OFlag) -> nix::Result<OwnedFd> {
-        let file =
-            openat(&self.directory, name, flags | OFlag::O_CLOEXEC | OFlag::O_NOFOLLOW, Mode::empty())?;
-        if fstatfs(&file)?.filesystem_type() != PROC_SUPER_MAGIC {
-            return Err(Errno::EXDEV);
-        }
-        Ok(file)
+        let resolve = ResolveFlag::RESOLVE_NO_XDEV | ResolveFlag::RESOLVE_NO_SYMLINKS;
+        openat2(&self.directory, name, OpenHow::new().flags(flags | OFlag::O_CLOEXEC).resolve(resolve))
     }
 
     /// Tells the owner of a file of the process.

@@ -18,6 +18,7 @@ use thiserror::Error;
 use super::Delegated;
 use super::nsswitch::Service;
 use crate::caller::Caller;
+use crate::error::Reason;
 use crate::extent::Extent;
 use crate::kind::Kind;
 use crate::policy::Claim;
@@ -68,9 +69,12 @@ pub struct Plugin {
     _library: ManuallyDrop<Library>,
 }
 
-/// Why a plugin that is configured is not used; files are, as in shadow.
+/// Why a plugin that is configured is not used.
 #[derive(Debug, Error)]
 pub enum Unusable {
+    /// Whether one is configured cannot be read.
+    #[error("cannot open /etc/nsswitch.conf: {0}")]
+    Configuration(Reason),
     /// The word is too long.
     #[error("Subid NSS module name too long (longer than {LONGEST_WORD} characters): {}", .0.escape_debug())]
     NameTooLong(String),
@@ -92,6 +96,15 @@ pub enum Unusable {
     },
 }
 
+impl Unusable {
+    /// Whether files are used instead, as in shadow. Not where a library cannot be loaded: with a limit on memory or
+    /// descriptors (setrlimit(2), prlimit(2)) a caller can have any library not found, and so choose who decides.
+    #[must_use]
+    pub const fn leaves_it_to_files(&self) -> bool {
+        matches!(self, Self::NameTooLong(_) | Self::Function { .. })
+    }
+}
+
 impl Plugin {
     /// Loads the plugin that nsswitch.conf names, from the system's library path; `None` where it names none.
     ///
@@ -99,7 +112,7 @@ impl Plugin {
     ///
     /// [`Unusable`] with the reason why not.
     pub fn configured() -> Result<Option<Self>, Unusable> {
-        match super::nsswitch::service() {
+        match super::nsswitch::service().map_err(Unusable::Configuration)? {
             Service::Files => Ok(None),
             Service::Plugin(word) => Self::load(&String::from_utf8_lossy(&word)).map(Some),
         }

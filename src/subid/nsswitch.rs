@@ -1,8 +1,15 @@
 //! The `subid:` line of nsswitch.conf(5): whether a plugin delegates instead of the files.
 
+use nix::errno::Errno;
+
 use crate::config;
+use crate::error::Reason;
 
 const PATH: &str = "/etc/nsswitch.conf";
+
+/// There is nothing, a directory, or what is neither a file nor that.
+const NO_FILE: [Errno; 3] = [Errno::ENOENT, Errno::EISDIR, Errno::EINVAL];
+
 const DATABASE: &[u8] = b"subid:";
 
 /// What the line names.
@@ -14,9 +21,18 @@ pub(super) enum Service {
     Plugin(Vec<u8>),
 }
 
-/// Reads the file. Without it, or where it cannot be read, files are used.
-pub(super) fn service() -> Service {
-    config::read(PATH).map_or(Service::Files, |text| parse(&text))
+/// Reads the file. Without it, or where something else is in its place, files are used, as in shadow.
+///
+/// # Errors
+///
+/// Those of open(2) and read(2). They may be the caller's doing, by a limit on descriptors or memory, which must not take a
+/// decision from a plugin.
+pub(super) fn service() -> Result<Service, Reason> {
+    match config::read(PATH).map_err(Reason::from) {
+        Ok(text) => Ok(parse(&text)),
+        Err(reason) if NO_FILE.contains(&reason.errno()) => Ok(Service::Files),
+        Err(reason) => Err(reason),
+    }
 }
 
 /// The first line for the database that names something decides, and of it the first word. A carriage return is a part of

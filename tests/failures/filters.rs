@@ -48,6 +48,11 @@ fn what_a_filter_refuses_is_told_when_all_else_is_excluded() {
                 &format!("cause: {FILTER}"),
                 UNCONFINED,
             ]);
+            Failure::of(filtered("old"), world, way, kind, &target, "0 100000 10").says(&[
+                "open of $id_map failed: Function not implemented",
+                "cause: the kernel has no openat2(2), which came with Linux 5.6, or a seccomp filter says that it has none",
+                "fix: run a newer kernel, or have the container's seccomp profile allow openat2 (as podman's and Docker's do)",
+            ]);
         });
         // Needing no privilege and having none is no cause.
         for kind in Kind::BOTH {

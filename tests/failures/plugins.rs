@@ -1,5 +1,7 @@
 //! The plugin that nsswitch.conf names: each way in which it says no, fails, or cannot be used.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use super::failure::Failure;
@@ -84,31 +86,49 @@ fn a_plugin_that_says_no_is_told_with_how_to_see_its_list() {
 }
 
 #[test]
-fn a_plugin_that_cannot_be_used_is_told_before_what_the_files_lack() {
+fn a_plugin_without_a_function_is_told_before_what_the_files_lack() {
     in_plugin_world(|world| {
-        let fails = |reason: &str, fallback: &str| {
-            for kind in Kind::BOTH {
-                let failure = Failure::new(alice, world, Way::Setuid, kind, "0 400000 10");
-                assert!(
-                    failure.stderr().starts_with(&format!("{fallback}\nUsing files\n")),
-                    "{}",
-                    failure.stderr()
-                );
-                failure.is_because(&[
-                    &format!("the plugin that /etc/nsswitch.conf names cannot be used, so $subid decided: {reason}"),
-                    "alice wants $ids that are not delegated, 400000 to 400009: $subid has 500000 to 699999 for alice",
-                ]);
-                failure.mentions("fix: install the package that has it (for sss: sssd-common), or take the line 'subid:' out");
-            }
-        };
-        configure(world, "missing");
-        let missing = "Error opening libsubid_missing.so: libsubid_missing.so: cannot open shared object file: No such file";
-        fails(missing, &format!("{missing} or directory"));
         install(world, "partial", &["WITHOUT_HAS_RANGE"]);
-        fails(
-            "libsubid_partial.so did not provide @has_range@",
-            "libsubid_partial.so did not provide @has_range@",
-        );
+        let reason = "libsubid_partial.so did not provide @has_range@";
+        for kind in Kind::BOTH {
+            let failure = Failure::new(alice, world, Way::Setuid, kind, "0 400000 10");
+            assert!(
+                failure.stderr().starts_with(&format!("{reason}\nUsing files\n")),
+                "{}",
+                failure.stderr()
+            );
+            failure.is_because(&[
+                &format!("the plugin that /etc/nsswitch.conf names cannot be used, so $subid decided: {reason}"),
+                "alice wants $ids that are not delegated, 400000 to 400009: $subid has 500000 to 699999 for alice",
+            ]);
+            failure.mentions(
+                "fix: install the package that has it (for sss: sssd-common), or take the line 'subid:' out",
+            );
+        }
+    });
+}
+
+#[test]
+fn a_plugin_that_cannot_be_had_is_told() {
+    in_plugin_world(|world| {
+        configure(world, "missing");
+        for kind in Kind::BOTH {
+            Failure::new(alice, world, Way::Setuid, kind, "0 400000 10").says(&[
+                "Error opening libsubid_missing.so: libsubid_missing.so: cannot open shared object file: No such file or directory",
+                "cause: the plugin that /etc/nsswitch.conf names cannot be used",
+                "fix: install the package that has it (for sss: sssd-common), or take the line 'subid:' out of \
+                 /etc/nsswitch.conf; a limit on memory or descriptors ('ulimit -a') may keep it out as well",
+            ]);
+        }
+        fs::set_permissions("/etc/nsswitch.conf", Permissions::from_mode(0o600)).unwrap();
+        for kind in Kind::BOTH {
+            let failure = Failure::new(alice, world, Way::Setuid, kind, "0 400000 10");
+            failure.begins("cannot open /etc/nsswitch.conf: Permission denied");
+            failure.is_because(&[
+                "whether a plugin delegates is in /etc/nsswitch.conf, which cannot be read: Permission denied",
+            ]);
+            failure.mentions("'chmod 0644 /etc/nsswitch.conf'");
+        }
     });
 }
 

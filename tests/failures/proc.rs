@@ -4,6 +4,8 @@ use std::fs;
 use std::process::Command;
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 
 use super::failure::Failure;
 use super::harness::{ALICE, BOB, Kind, Namespace, ROOT, Way, World, in_world, must_succeed, setpriv};
@@ -118,6 +120,54 @@ fn a_file_over_setgroups_is_told_and_not_written_to() {
         ]);
         assert_eq!(fs::read("/etc/setgroups").unwrap(), b"");
         assert_eq!((target.map(Kind::Gid).as_str(), target.setgroups().as_str()), ("", "allow"));
+    });
+}
+
+/// As a caller may have it in a mount namespace of their own, and give a descriptor of the directory there.
+#[test]
+fn another_processs_file_over_it_is_not_written_to() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        for way in Way::GOOD {
+            for (kind, file, ranges) in [
+                (Kind::Uid, "uid_map", "0 100000 10"),
+                (Kind::Gid, "gid_map", "0 100000 10"),
+                (Kind::Gid, "setgroups", "0 1000 1"),
+            ] {
+                let (target, other) = (world.namespace(ALICE), world.namespace(ALICE));
+                let covered = format!("/proc/{}/{file}", target.pid());
+                bind(&format!("/proc/{}/{file}", other.pid()), &covered);
+                let failure = Failure::of(alice(), world, way, kind, &target, ranges);
+                umount2(covered.as_str(), MntFlags::MNT_DETACH).unwrap();
+                failure.mentions("Invalid cross-device link");
+                failure.is_because(&[&format!(
+                    "something of a file system of the type proc is mounted over {covered}"
+                )]);
+                for namespace in [&target, &other] {
+                    assert_eq!((namespace.map(kind).as_str(), namespace.setgroups().as_str()), ("", "allow"));
+                }
+            }
+        }
+    });
+}
+
+/// At which a program would wait, with privilege.
+#[test]
+fn a_fifo_over_the_map_is_not_opened() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        mkfifo("/etc/fifo", Mode::S_IRWXU | Mode::S_IRWXO).unwrap();
+        for way in Way::GOOD {
+            for kind in Kind::BOTH {
+                let target = world.namespace(ALICE);
+                let map = format!("/proc/{}/{}_map", target.pid(), kind.word());
+                bind("/etc/fifo", &map);
+                let words = [target.pid(), "0".into(), "100000".into(), "10".into()];
+                let outcome = world.run(way, kind, ALICE, &words);
+                umount2(map.as_str(), MntFlags::MNT_DETACH).unwrap();
+                assert!(outcome.first_line().ends_with("Invalid cross-device link"), "{outcome:?}");
+            }
+        }
     });
 }
 

@@ -1,7 +1,7 @@
 /* Runs a command under a seccomp filter that refuses with EPERM: "write", a write(2) to other descriptors than 0 to 2; "open", an
- * openat(2) for writing; "nothing", nothing. Without CAP_SYS_ADMIN the kernel wants no_new_privs to be set before. */
+ * openat2(2); "nothing", nothing. "old" refuses openat2(2) with ENOSYS. Without CAP_SYS_ADMIN the kernel wants no_new_privs to be
+ * set before. */
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
@@ -14,18 +14,18 @@
 
 int main(int argc, char **argv)
 {
-	int number = strcmp(argv[1], "write") == 0 ? SYS_write : strcmp(argv[1], "open") == 0 ? SYS_openat : -1;
+	int is_old = argc > 1 && strcmp(argv[1], "old") == 0;
+	int is_open = is_old || (argc > 1 && strcmp(argv[1], "open") == 0);
+	int number = is_open ? SYS_openat2 : argc > 1 && strcmp(argv[1], "write") == 0 ? SYS_write : -1;
 	/* The low half of an argument comes first on the machines that Debian has, but for s390x. */
 	struct sock_filter program[] = {
 		LOAD(nr),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)number, 0, 5),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_write, 0, 2),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)number, 0, 3),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_write, 0, 3),
 		LOAD(args[0]),
-		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, 2, 3, 2),
-		LOAD(args[2]),
-		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, O_WRONLY | O_RDWR, 1, 0),
+		BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, 2, 1, 0),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (is_old ? ENOSYS : EPERM)),
 	};
 	struct sock_fprog filter = { sizeof program / sizeof *program, program };
 	if (argc < 3 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) != 0)

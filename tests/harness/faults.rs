@@ -85,7 +85,7 @@ impl Call {
             // It returns where the break is, which is below what was asked for, and no error.
             "brk" => return vec!["retval=0".to_owned()],
             "access" => &["EACCES", "ENOMEM"],
-            "openat" => &["EACCES", "EMFILE", "ENFILE", "ENOENT", "ENOMEM"],
+            "openat" | "openat2" => &["EACCES", "EMFILE", "ENFILE", "ENOENT", "ENOMEM", "ENOSYS"],
             "poll" => &["EINTR", "ENOMEM"],
             "read" | "pread64" => &["EIO", "EINTR"],
             "write" => &["EIO", "EPERM", "ENOMEM", "EINTR"],

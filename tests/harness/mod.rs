@@ -203,6 +203,11 @@ impl Namespace {
         self.pid.clone()
     }
 
+    /// Sends it a line.
+    pub fn tell(&mut self) {
+        self.process.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
+    }
+
     /// As root of this user namespace.
     pub fn as_root(&self) -> Command {
         let mut nsenter = ROOT.command("nsenter");

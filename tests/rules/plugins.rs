@@ -66,7 +66,7 @@ fn anything_but_a_clear_yes_is_a_no() {
 }
 
 #[test]
-fn a_plugin_that_cannot_be_used_leaves_it_to_the_files() {
+fn a_plugin_without_its_functions_leaves_it_to_the_files() {
     in_plugin_world(|world| {
         let falls_back = |message: &str| {
             for kind in Kind::BOTH {
@@ -75,16 +75,75 @@ fn a_plugin_that_cannot_be_used_leaves_it_to_the_files() {
                 assert_eq!((attempt.outcome.status, attempt.map.as_str()), (Some(0), "0 690000 10"));
             }
         };
-        configure(world, "missing");
-        let library = "libsubid_missing.so";
-        falls_back(&format!(
-            "Error opening {library}: {library}: cannot open shared object file: No such file or directory"
-        ));
         install(world, "partial", &["WITHOUT_HAS_RANGE"]);
         falls_back("libsubid_partial.so did not provide @has_range@");
         let long = "x".repeat(51);
         configure(world, &long);
         falls_back(&format!("Subid NSS module name too long (longer than 50 characters): {long}"));
+    });
+}
+
+/// Otherwise a caller could choose the files, by not letting the loader have it.
+#[test]
+fn a_plugin_that_cannot_be_loaded_takes_the_decision_along() {
+    in_plugin_world(|world| {
+        configure(world, "missing");
+        let library = "libsubid_missing.so";
+        let reason = "cannot open shared object file: No such file or directory";
+        for kind in Kind::BOTH {
+            let attempt = world.attempt(Way::Setuid, kind, ALICE, "0 690000 10");
+            let message = format!("{}: Error opening {library}: {library}: {reason}", kind.program());
+            assert_eq!(attempt.outcome.first_line(), message);
+            assert_eq!((attempt.outcome.status, attempt.map.as_str()), (Some(1), ""));
+        }
+        let listed = world.getsubids(&["alice"]);
+        assert_eq!((listed.status, listed.stdout.as_str()), (Some(1), ""));
+        assert!(listed.stderr.ends_with("Error fetching ranges\n"), "{}", listed.stderr);
+    });
+}
+
+#[test]
+fn no_limit_of_the_callers_takes_the_decision_from_a_plugin() {
+    in_plugin_world(|world| {
+        // The files would allow it.
+        install(world, "strict", &["FOUND=0"]);
+        let descriptors = (3..12).map(|most| format!("--nofile={most}"));
+        let memory = (2000..5000).step_by(100).map(|kibibytes| format!("--as={}", kibibytes * 1024));
+        let mut refusals = 0;
+        for limit in descriptors.chain(memory) {
+            for way in Way::GOOD {
+                let target = world.namespace(ALICE);
+                let mut limited = ALICE.command("prlimit");
+                limited.arg(&limit);
+                let words = [target.pid(), "0".into(), "600000".into(), "10".into()];
+                let outcome = world.run_through(limited, way, Kind::Uid, &words);
+                assert_eq!(target.map(Kind::Uid), "", "{limit} {way:?}: {outcome:?}");
+                assert_ne!(outcome.status, Some(0), "{limit} {way:?}: {outcome:?}");
+                refusals += usize::from(outcome.first_line().ends_with("not allowed"));
+            }
+        }
+        // Some are high enough for the plugin to be asked.
+        assert!(refusals > 0);
+    });
+}
+
+/// It says yes only where no capability is effective.
+#[test]
+fn a_plugin_is_asked_with_nothing_effective() {
+    in_plugin_world(|world| {
+        install(world, "looking", &["FOUND=nothing_effective()"]);
+        for way in Way::GOOD {
+            for kind in Kind::BOTH {
+                let attempt = world.attempt(way, kind, ALICE, "0 1 10");
+                assert_eq!(
+                    (attempt.outcome.status, attempt.map.as_str()),
+                    (Some(0), "0 1 10"),
+                    "{attempt:?}"
+                );
+            }
+        }
+        install(world, "raised", &["FOUND=!nothing_effective()"]);
+        assert_eq!(world.attempt(Way::Setuid, Kind::Uid, ALICE, "0 1 10").outcome.status, Some(1));
     });
 }
 
@@ -104,7 +163,7 @@ fn a_library_path_in_the_environment_is_no_place_for_plugins() {
             let words = [target.pid(), "0".into(), "1".into(), "10".into()];
             let outcome = world.run_through(env, way, Kind::Uid, &words);
             assert_eq!((outcome.status, target.map(Kind::Uid).as_str()), (Some(1), ""), "{way:?}");
-            assert!(outcome.first_line().starts_with("Error opening libsubid_mine.so"), "{}", outcome.stderr);
+            assert!(outcome.first_line().contains("Error opening libsubid_mine.so"), "{}", outcome.stderr);
         }
     });
 }

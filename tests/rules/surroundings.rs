@@ -265,6 +265,20 @@ fn configuration_that_is_none_leaves_the_defaults() {
             take_away("login.defs");
         }
         world.write("login.defs", "");
+        // The C library would wait at a FIFO, and read a device to its end, before it looks users up.
+        for what in ["a socket", "a directory", "unreadable", "/dev/null"] {
+            put(world, "nsswitch.conf", what);
+            for kind in Kind::BOTH {
+                let (outcome, map) = attempt(world, &["env"], Way::Setuid, kind);
+                // Whether the C library finds users without it is not ours to say.
+                let expected = if outcome.status == Some(0) { "0 1000 1; 1 100000 10" } else { "" };
+                assert_eq!(map, expected, "{what}: {outcome:?}");
+                // It may name a plugin, which would have to be asked.
+                assert!(what != "unreadable" || outcome.status == Some(1), "{outcome:?}");
+            }
+            take_away("nsswitch.conf");
+        }
+        world.write("nsswitch.conf", "passwd: files\n");
     });
 }
 

@@ -9,7 +9,7 @@ use crate::error::Reason;
 use crate::extent::Extent;
 use crate::kind::Kind;
 use crate::range::{IdRange, IdSet};
-use crate::subid::nss::Answer;
+use crate::subid::nss::{Answer, Unusable};
 
 /// What one usually delegates; see SUB_UID_MIN and SUB_UID_COUNT in login.defs(5).
 const USUAL_START: u64 = 100_000;
@@ -68,13 +68,24 @@ pub(super) fn unreadable(reason: Reason, facts: &Facts) -> Option<Cause> {
     Some(Cause::new(Key::SubidFile, sentence, fix))
 }
 
+const PLUGIN: &str = "the plugin that /etc/nsswitch.conf names";
+const INSTALL_PLUGIN: &str = "install the package that has it (for sss: sssd-common), or take the line 'subid:' out of \
+    /etc/nsswitch.conf; a limit on memory or descriptors ('ulimit -a') may keep it out as well";
+
 /// A range is not delegated.
 pub(super) fn not_allowed(refused: Extent, facts: &Facts) -> Vec<Cause> {
     match &facts.delegation {
         None => Vec::new(),
         Some(Delegation::Plugin { library, answer }) => vec![plugin(library, *answer, refused, facts)],
         Some(Delegation::File { unusable_plugin, lines }) => {
-            let unusable = unusable_plugin.as_ref().map(|reason| plugin_unusable(reason, facts));
+            let unusable = unusable_plugin.as_ref().map(|reason| {
+                let file = facts.kind.subid_file();
+                Cause::new(
+                    Key::Plugin,
+                    format!("{PLUGIN} cannot be used, so {file} decided: {reason}"),
+                    INSTALL_PLUGIN,
+                )
+            });
             let defective = defective_line(lines, facts);
             // Such a line is the only one; another one's range would be the matter if there is one.
             let missing = (defective.is_none() || !lines.delegated.is_empty())
@@ -158,15 +169,17 @@ fn plugin(library: &str, answer: Answer, refused: Extent, facts: &Facts) -> Caus
     Cause::new(Key::Plugin, sentence, remedy)
 }
 
-fn plugin_unusable(reason: &str, facts: &Facts) -> Cause {
-    Cause::new(
-        Key::Plugin,
-        format!(
-            "the plugin that /etc/nsswitch.conf names cannot be used, so {} decided: {reason}",
-            facts.kind.subid_file()
+/// It was configured, and nobody else may decide.
+pub(super) fn plugin_unusable(unusable: &Unusable) -> Cause {
+    match unusable {
+        Unusable::Configuration(reason) => Cause::new(
+            Key::Plugin,
+            format!("whether a plugin delegates is in /etc/nsswitch.conf, which cannot be read: {reason}"),
+            "make it readable for all, as root by 'chmod 0644 /etc/nsswitch.conf', and have no lower limit on \
+             descriptors and memory ('ulimit -a') than it takes to read it",
         ),
-        "install the package that has it (for sss: sssd-common), or take the line 'subid:' out of /etc/nsswitch.conf",
-    )
+        _ => Cause::new(Key::Plugin, format!("{PLUGIN} cannot be used"), INSTALL_PLUGIN),
+    }
 }
 
 #[cfg(test)]

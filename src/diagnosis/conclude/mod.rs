@@ -29,9 +29,11 @@ const MOST_CAUSES: usize = 2;
 #[must_use]
 pub fn conclude(error: &Error, facts: &Facts) -> Vec<Cause> {
     let mut causes = match error {
-        Error::Usage | Error::TargetStatus(_) | Error::SetgroupsRead(_) | Error::SetgroupsSeek(_) => {
-            Vec::new()
-        }
+        Error::Usage
+        | Error::TargetStatus(_)
+        | Error::SetgroupsRead(_)
+        | Error::SetgroupsSeek(_)
+        | Error::PrivilegeKept(_) => Vec::new(),
         Error::Privilege { .. } => vec![write::refused(facts)],
         Error::Target(bad) => vec![request::bad_target(*bad, facts)],
         Error::Malformed(number) | Error::Overflow(number) => vec![request::bad_number(number)],
@@ -42,6 +44,7 @@ pub fn conclude(error: &Error, facts: &Facts) -> Vec<Cause> {
         Error::NoUserName => vec![target::no_user_name(facts)],
         Error::ForeignTarget { .. } => target::foreign(error, facts),
         Error::SubidFile { reason, .. } => delegation::unreadable(*reason, facts).into_iter().collect(),
+        Error::Plugin(unusable) => vec![delegation::plugin_unusable(unusable)],
         Error::NotAllowed { extent, .. } => delegation::not_allowed(*extent, facts),
         Error::SetgroupsOpen(reason) | Error::SetgroupsWrite(reason) | Error::MapOpen { reason, .. } => {
             process::not_writable(*reason, facts)

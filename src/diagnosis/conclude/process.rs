@@ -16,24 +16,28 @@ pub(super) fn not_found(pid: pid_t, reason: Reason, facts: &Facts) -> Option<Cau
     if !matches!(reason.errno(), Errno::ENOENT | Errno::ESRCH) {
         return None;
     }
-    let mount = facts.proc.mount.as_ref();
-    let hidepid = mount
-        .and_then(|mount| mount.options.split(',').find(|option| option.starts_with("hidepid=")))
-        .filter(|_| facts.proc.pid_exists);
-    if let Some(option) = hidepid {
-        return Some(Cause::new(
-            Key::Proc,
-            format!(
-                "process {pid} exists, but /proc is mounted with {} and does not show it",
-                shown(option.as_bytes())
-            ),
-            "as root, run 'mount -o remount,hidepid=0 /proc'; a process of the caller's own that is hidden is not dumpable",
-        ));
-    }
+    let none = || {
+        Cause::new(
+            Key::NoProcess,
+            format!("there is no process {pid}: it has ended, or that is its PID in another PID namespace"),
+            "give the PID that the process has in the caller's /proc, while it lives",
+        )
+    };
+    Some(hidden(facts).unwrap_or_else(none))
+}
+
+/// It is there, and not to be seen.
+fn hidden(facts: &Facts) -> Option<Cause> {
+    let mount = facts.proc.mount.as_ref().filter(|_| facts.proc.pid_exists)?;
+    let option = mount.options.split(',').find(|option| option.starts_with("hidepid="))?;
     Some(Cause::new(
-        Key::NoProcess,
-        format!("there is no process {pid}: it has ended, or that is its PID in another PID namespace"),
-        "give the PID that the process has in the caller's /proc, while it lives",
+        Key::Proc,
+        format!(
+            "{} exists, but /proc is mounted with {} and does not show it",
+            facts.target_name(),
+            shown(option.as_bytes())
+        ),
+        "as root, run 'mount -o remount,hidepid=0 /proc'; a process of the caller's own that is hidden is not dumpable",
     ))
 }
 
@@ -52,13 +56,14 @@ pub(super) fn elsewhere(facts: &Facts) -> Option<Cause> {
 /// A file of it could not be opened for writing, or not be written with no privilege needed.
 pub(super) fn not_writable(reason: Reason, facts: &Facts) -> Vec<Cause> {
     let cause = match reason.errno() {
-        Errno::ENOENT | Errno::ESRCH => ended(facts),
+        Errno::ENOENT | Errno::ESRCH => hidden(facts).unwrap_or_else(|| ended(facts)),
         Errno::EROFS => read_only(facts),
         Errno::EPERM => write::target_excludes(facts).unwrap_or_else(|| write::refused(facts)),
         Errno::EACCES => {
             covered(facts).or_else(|| not_dumpable(facts)).unwrap_or_else(|| write::refused(facts))
         }
-        Errno::EXDEV => return covered(facts).into_iter().collect(),
+        Errno::EXDEV => covered(facts).unwrap_or_else(|| covered_elsewhere(facts)),
+        Errno::ENOSYS => without_openat2(),
         _ => return Vec::new(),
     };
     vec![cause]
@@ -75,6 +80,27 @@ fn not_dumpable(facts: &Facts) -> Option<Cause> {
             "have it call prctl(PR_SET_DUMPABLE, 1) after it changed ids, or run a program that the caller may read",
         )
     })
+}
+
+/// Seen through a descriptor of the caller's, from another mount namespace.
+fn covered_elsewhere(facts: &Facts) -> Cause {
+    Cause::new(
+        Key::Proc,
+        format!(
+            "something is mounted over the file of {} where its directory was opened",
+            facts.target_name()
+        ),
+        "open the directory in a /proc with nothing mounted over it, or give the PID",
+    )
+}
+
+/// By it, what is mounted over a file is not opened, not even to see what it is.
+fn without_openat2() -> Cause {
+    Cause::new(
+        Key::Refused,
+        "the kernel has no openat2(2), which came with Linux 5.6, or a seccomp filter says that it has none",
+        "run a newer kernel, or have the container's seccomp profile allow openat2 (as podman's and Docker's do)",
+    )
 }
 
 pub(super) fn ended(facts: &Facts) -> Cause {
@@ -97,7 +123,7 @@ fn read_only(facts: &Facts) -> Cause {
     )
 }
 
-/// What is there instead of the proc file system, as far as that can be seen without it.
+/// What is there instead of the proc file system, as far as that can be seen without it, or over one of its files.
 pub(super) fn covered(facts: &Facts) -> Option<Cause> {
     if facts.proc.mounted == Some(false) {
         return Some(Cause::new(
@@ -106,7 +132,11 @@ pub(super) fn covered(facts: &Facts) -> Option<Cause> {
             "as root, run 'mount -t proc proc /proc'",
         ));
     }
-    let mount = facts.proc.mount.as_ref().filter(|mount| mount.file_system != "proc")?;
+    let mount = facts
+        .proc
+        .mount
+        .as_ref()
+        .filter(|mount| mount.file_system != "proc" || mount.point.starts_with("/proc/"))?;
     let (point, kind) = (shown(mount.point.as_bytes()), shown(mount.file_system.as_bytes()));
     Some(Cause::new(
         Key::Proc,
@@ -169,8 +199,26 @@ mod tests {
             assert!(causes[0].sentence.starts_with(sentence), "{}", causes[0].sentence);
         }
         assert_eq!(not_writable(Reason::from(EIO), &facts(read_only)), []);
-        assert_eq!(not_writable(Reason::from(EXDEV), &facts(read_only)), []);
+        let sentence = |errno, change| not_writable(Reason::from(errno), &facts(change))[0].sentence.clone();
         let covered = |facts: &mut Facts| facts.proc.mount = mount("/proc/7/uid_map", "tmpfs", "rw");
+        let covered_by_proc = |facts: &mut Facts| facts.proc.mount = mount("/proc/7/uid_map", "proc", "rw");
+        let hidden = |facts: &mut Facts| {
+            (facts.proc.mount, facts.proc.pid_exists) = (mount("/proc", "proc", "rw,hidepid=2"), true);
+        };
+        let cases: [(Errno, Change<'_>, &str); 5] = [
+            (EXDEV, &covered, "something of a file system of the type tmpfs is mounted over /proc/7/uid_map"),
+            (EXDEV, &covered_by_proc, "something of a file system of the type proc is mounted over"),
+            (
+                EXDEV,
+                &read_only,
+                "something is mounted over the file of process 7 where its directory was opened",
+            ),
+            (ENOENT, &hidden, "process 7 exists, but /proc is mounted with hidepid=2"),
+            (ENOSYS, &read_only, "the kernel has no openat2(2)"),
+        ];
+        for (errno, change, beginning) in cases {
+            assert!(sentence(errno, change).starts_with(beginning), "{}", sentence(errno, change));
+        }
         let not_dumpable = |facts: &mut Facts| {
             if let Some(target) = &mut facts.target {
                 target.map_owner = Some(0);

@@ -95,7 +95,8 @@ impl Delegation {
         let unusable_plugin = match Plugin::configured() {
             Ok(Some(plugin)) => return Some(Self::of_plugin(&plugin, kind, caller, refused)),
             Ok(None) => None,
-            Err(unusable) => Some(unusable.to_string()),
+            Err(unusable) if unusable.leaves_it_to_files() => Some(unusable.to_string()),
+            Err(_) => return None,
         };
         let file = SubidFile::open(kind).ok()?.into_reader();
         Some(Self::File { unusable_plugin, lines: Lines::read(file, caller, refused.lower_range(), users) })

@@ -1,12 +1,13 @@
-//! PIDs that are reused at the worst moment: the target ends in the middle of a run, and another process of the same user, in a
-//! user namespace of its own, gets its PID. Nobody may write that one's map.
+//! What becomes of the target in the middle of a run. It ends, and another process of the same user, in a user namespace of its
+//! own, gets its PID: nobody may write that one's map. Or it hides its files.
 //!
 //! strace(1) stops the program just there, with a signal that takes effect when a chosen system call has returned.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
+use std::thread::yield_now;
 
 use nix::fcntl::OFlag;
 use nix::sys::signal::{Signal, kill};
@@ -14,7 +15,7 @@ use nix::sys::stat::Mode;
 use nix::unistd::{Pid, mkfifo};
 
 use super::harness::tracing::traced;
-use super::harness::{ALICE, Kind, Namespace, Outcome, Way, World, in_world};
+use super::harness::{ALICE, Kind, Namespace, Outcome, Way, World, in_world, must_succeed};
 use super::targets::{opened, pidfd, pidfds_are_told};
 
 /// Ends a process, and starts another one of alice's under its PID.
@@ -55,19 +56,13 @@ fn by_descriptor(descriptor: OwnedFd) -> Named {
 }
 
 /// How many such calls a run makes until the first one in or after the line of its trace that has `marker`.
-fn position(world: &World, kind: Kind, name: Naming, call: &str, marker: &str) -> usize {
+fn position(world: &World, kind: Kind, name: Naming, map: &str, (call, marker): (&str, &str)) -> usize {
     let target = world.namespace(ALICE);
     let (named, _held) = name(&target);
     let log = "/etc/rehearsal";
-    let status = traced(
-        &world.program(Way::Setuid, kind),
-        &named,
-        "0 100000 10",
-        log,
-        &format!("trace=openat,{call}"),
-    )
-    .status()
-    .unwrap();
+    let status = traced(&world.program(Way::Setuid, kind), &named, map, log, &format!("trace=openat,{call}"))
+        .status()
+        .unwrap();
     assert!(status.success());
     let trace = fs::read_to_string(log).unwrap();
     let (before, _) = trace.split_once(marker).unwrap();
@@ -76,24 +71,31 @@ fn position(world: &World, kind: Kind, name: Naming, call: &str, marker: &str) -
     before.matches(&format!(" {call}(")).count() + 1
 }
 
-/// Has the target end, and its PID reused, when a program has made the first `call` in or after its trace's line with `marker`.
-fn outrun(world: &World, kind: Kind, name: Naming, (call, marker): (&str, &str)) -> (Outcome, Namespace) {
-    let nth = position(world, kind, name, call, marker);
-    let target = world.namespace(ALICE);
+/// Runs a program for this map of this target, which has something happen to it when the program has made the first call of
+/// a name in or after the line of its trace that has a marker.
+fn interrupted(
+    world: &World,
+    (kind, map): (Kind, &str),
+    (target, name): (Namespace, Naming),
+    moment: (&str, &str),
+    happen: fn(&World, Namespace) -> Namespace,
+) -> (Outcome, Namespace) {
+    let nth = position(world, kind, name, map, moment);
+    let (call, _) = moment;
     let (named, _held) = name(&target);
     let log = "/etc/strace";
     mkfifo(log, Mode::S_IRWXU).unwrap();
     let injection = format!("inject={call}:signal=SIGSTOP:when={nth}");
-    let mut strace = traced(&world.program(Way::Setuid, kind), &named, "0 100000 10", log, &injection);
+    let mut strace = traced(&world.program(Way::Setuid, kind), &named, map, log, &injection);
     let strace = strace.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(File::open(log).unwrap()).lines().map(Result::unwrap);
     let stopped = lines.find(|line| line.ends_with("--- stopped by SIGSTOP ---")).unwrap();
-    let reused = reuse(world, target);
+    let target = happen(world, target);
     let pid = stopped.split(' ').next().unwrap().parse().unwrap();
     kill(Pid::from_raw(pid), Signal::SIGCONT).unwrap();
     lines.for_each(drop);
     fs::remove_file(log).unwrap();
-    (Outcome::of(&strace.wait_with_output().unwrap()), reused)
+    (Outcome::of(&strace.wait_with_output().unwrap()), target)
 }
 
 #[test]
@@ -108,14 +110,15 @@ fn a_pid_reused_in_the_middle_of_a_run_is_not_written_for() {
                 (by_pid, ("openat", subid.as_str()), Some(not_opened.as_str())),
                 (by_directory, ("openat", &subid), Some(&not_opened)),
                 // The map's file holds the namespace that it was opened in, which is written, though nobody is in it.
-                (by_pid, ("openat", &map), None),
+                (by_pid, ("openat2", &map), None),
                 (by_pidfd, ("openat", &subid), Some(&not_opened)),
                 // It gave the PID, and the directory of that PID is another's now.
                 (by_pidfd, ("read", "/fdinfo/"), Some("Could not open proc directory for target")),
             ];
             let count = if pidfds_are_told() { 5 } else { 3 };
             for (name, moment, refusal) in cases.into_iter().take(count) {
-                let (outcome, reused) = outrun(world, kind, name, moment);
+                let target = (world.namespace(ALICE), name);
+                let (outcome, reused) = interrupted(world, (kind, "0 100000 10"), target, moment, reuse);
                 let said = outcome.stderr.strip_prefix(&format!("{}: ", kind.program()));
                 let as_expected = match refusal {
                     Some(refusal) => said.is_some_and(|said| said.starts_with(refusal)),
@@ -126,5 +129,36 @@ fn a_pid_reused_in_the_middle_of_a_run_is_not_written_for() {
                 assert_eq!((reused.map(kind), reused.setgroups()), (String::new(), "allow".to_owned()));
             }
         }
+    });
+}
+
+/// What alice may run and not read is not dumpable.
+const UNREADABLE: &str = "/mnt/unreadable";
+
+/// Has the target run it, when it reads a line.
+fn hide(_: &World, mut target: Namespace) -> Namespace {
+    target.tell();
+    let comm = format!("/proc/{}/comm", target.pid());
+    while fs::read_to_string(&comm).unwrap() != "unreadable\n" {
+        yield_now();
+    }
+    target
+}
+
+/// CVE-2018-7169 once more: with hidepid the kernel says of the files of such a process that they are not there.
+#[test]
+fn setgroups_is_not_left_allowed_where_its_file_is_hidden() {
+    in_world(|world| {
+        must_succeed(Command::new("install").args(["--mode=0711", "/bin/cat", UNREADABLE]));
+        must_succeed(Command::new("mount").args(["-t", "proc", "-o", "hidepid=invisible", "proc", "/proc"]));
+        let mut unshare = ALICE.command("unshare");
+        unshare.args(["--user", "--", "sh", "-c", "read line; echo; read line; exec /mnt/unreadable"]);
+        let name: Naming = by_pid;
+        let target = (Namespace::of(unshare), name);
+        let moment = ("openat", "/etc/subgid");
+        let (outcome, hidden) = interrupted(world, (Kind::Gid, "0 1000 1"), target, moment, hide);
+        assert_eq!(outcome.status, Some(1), "{outcome:?}");
+        assert!(outcome.first_line().contains("couldn't open process setgroups"), "{outcome:?}");
+        assert_eq!((hidden.map(Kind::Gid), hidden.setgroups()), (String::new(), "allow".to_owned()));
     });
 }
