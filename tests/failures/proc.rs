@@ -163,7 +163,9 @@ fn a_fifo_over_the_map_is_not_opened() {
                 let map = format!("/proc/{}/{}_map", target.pid(), kind.word());
                 bind("/etc/fifo", &map);
                 let words = [target.pid(), "0".into(), "100000".into(), "10".into()];
-                let outcome = world.run(way, kind, ALICE, &words);
+                let mut waiting = ALICE.command("timeout");
+                waiting.arg("10");
+                let outcome = world.run_through(waiting, way, kind, &words);
                 umount2(map.as_str(), MntFlags::MNT_DETACH).unwrap();
                 assert!(outcome.first_line().ends_with("Invalid cross-device link"), "{outcome:?}");
             }
