@@ -50,6 +50,7 @@ pub enum Deviation {
     LoginDefsBlanks = 36,
     LongLoginDef = 37,
     EscapedNames = 38,
+    PluginNotThere = 41,
 }
 
 #[allow(clippy::enum_glob_use, reason = "all of them, more than once")]
@@ -73,7 +74,7 @@ enum Effect {
 
 impl Deviation {
     /// In the order in which they come into effect.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         NulInLine,
         Binary,
         FourthField,
@@ -90,6 +91,7 @@ impl Deviation {
         ShortNsswitchLine,
         LoginDefsBlanks,
         LongLoginDef,
+        PluginNotThere,
         NoRange,
         CountZero,
         PidNotPositive,
@@ -197,6 +199,9 @@ impl Deviation {
             PluginLookedForLate => Effect::Result(results::plugin_looked_for_late),
             NsswitchWithoutEnd => {
                 Effect::ReadingWithResult(readings::nsswitch_without_end, results::nsswitch_without_end)
+            }
+            PluginNotThere => {
+                Effect::ReadingWithResult(readings::plugin_not_there, results::plugin_not_there)
             }
             DescriptorOfFile => {
                 Effect::ReadingWithResult(readings::descriptor_of_file, results::descriptor_of_file)

@@ -1,5 +1,6 @@
 //! What shadow's versions read otherwise: the case retold in the words of the newest rules.
 
+use super::bench::PLUGINS;
 use super::case::{Case, Descriptor, GROUPS, Prior, Program, State};
 
 const LAST_ID: u64 = u32::MAX as u64 - 1;
@@ -212,10 +213,24 @@ pub fn nsswitch_blanks(case: &Case) -> Option<Case> {
     (nsswitch != case.nsswitch).then(|| Case { nsswitch, ..case.clone() })
 }
 
-/// It is not used; what is said then is as of one that is not there.
+/// It is not used; what is said then is nearly as of one without another function.
 pub fn plugin_without_free(case: &Case) -> Option<Case> {
-    let nsswitch = case.nsswitch.as_ref().map(|text| text.replace("aged", "gone"));
+    let nsswitch = case.nsswitch.as_ref().map(|text| text.replace("aged", "partial"));
     (nsswitch != case.nsswitch).then(|| Case { nsswitch, ..case.clone() })
+}
+
+/// Files are used then, as where it has not all functions. Its name is kept, as another word.
+pub fn plugin_not_there(case: &Case) -> Option<Case> {
+    let text = case.nsswitch.as_deref()?;
+    let service = |line: &str| {
+        let (database, services) = line.split_at_checked("subid:".len())?;
+        let is_database = database.eq_ignore_ascii_case("subid:");
+        services.split([' ', '\t']).find(|word| is_database && !word.is_empty()).map(str::to_owned)
+    };
+    let name = text.split('\n').find_map(service)?;
+    let is_there = name == "files" || PLUGINS.iter().any(|(there, _)| *there == name);
+    let nsswitch = Some(format!("subid: partial {name}\n{text}"));
+    (!is_there && name.len() <= 50).then(|| Case { nsswitch, ..case.clone() })
 }
 
 /// The file is given up at such a line.

@@ -87,7 +87,7 @@ fn witnesses() -> Vec<(Deviation, Case)> {
             case.nsswitch = Some("passwd: files\nsubid:x".into());
         }),
         with(plain(Deviation::PluginLookedForLate, Uid, LINE, "0 100000 4294967295"), &|case| {
-            case.nsswitch = Some("passwd: files\nsubid: gone\n".into());
+            case.nsswitch = Some("passwd: files\nsubid: partial\n".into());
         }),
         getsubids(Deviation::GetsubidsByGid, "1000:100000:10\n", &["-g", "alicia"]),
         with(plain(Deviation::NsswitchWithoutEnd, Uid, LINE, "0 100000 10"), &|case| {
@@ -112,7 +112,13 @@ fn witnesses() -> Vec<(Deviation, Case)> {
             case.login_defs = Some(format!("#{}GRANT_AUX_GROUP_SUBIDS yes\n", "x".repeat(1022)));
         }),
         with(plain(Deviation::EscapedNames, Uid, LINE, "0 100000 10"), &|case| {
-            case.nsswitch = Some("passwd: files\nsubid: gone\r\n".into());
+            case.nsswitch = Some(format!("passwd: files\nsubid: x\r{}\n", "x".repeat(50)));
+        }),
+        with(plain(Deviation::PluginNotThere, Uid, LINE, "0 100000 10"), &|case| {
+            case.nsswitch = Some("passwd: files\nsubid: gone\n".into());
+        }),
+        with(getsubids(Deviation::PluginNotThere, LINE, &["alice"]), &|case| {
+            case.nsswitch = Some("passwd: files\nsubid: gone\n".into());
         }),
         with(plain(Deviation::SetgroupsWords, Gid, LINE, "0 1000 1"), &|case| case.prior = Prior::MapWritten),
         with(plain(Deviation::SetgroupsOfPlain, Gid, LINE, "0 1000 1"), &|case| case.state = State::Plain),

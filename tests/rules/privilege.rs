@@ -159,6 +159,62 @@ fn nine_calls_have_privilege_and_no_input_is_read_with_it() {
     });
 }
 
+/// What looks for the cause reads files, and has the caller's rights alone.
+#[test]
+fn after_a_refused_write_nothing_is_left() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        for way in Way::GOOD {
+            for kind in Kind::BOTH {
+                let (program, target) = (world.program(way, kind), world.namespace(ALICE));
+                let run = |log: &str| {
+                    let calls = "trace=execve,capset,setresuid,openat,write";
+                    finish(&mut traced(&program, &target.pid(), "0 100000 10", log, calls)).status
+                };
+                // The kernel takes a map once.
+                assert_eq!((run("/etc/first"), run("/etc/second")), (Some(0), Some(1)));
+                let trace = fs::read_to_string("/etc/second").unwrap();
+                let (_, after) = trace.rsplit_once(" EPERM ").unwrap();
+                let (given_up, examined) = after.split_once("= 0\n").unwrap();
+                let none = "0".to_owned();
+                assert_eq!(
+                    sets(given_up),
+                    Sets { effective: none.clone(), permitted: none.clone(), inheritable: none }
+                );
+                assert!(examined.contains("/status"), "{examined}");
+                assert!(!examined.contains("capset("), "{examined}");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_check_gives_up_everything_before_it_starts_anything() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        for way in Way::GOOD {
+            let mut strace = ROOT.command("strace");
+            strace.args(["-f", "-qq", "-e", "trace=execve,capset,setresuid,openat", "-o", "/etc/check"]);
+            strace.args(["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"]);
+            world.run_through(strace, way, Kind::Uid, &["--check"]);
+            let trace = fs::read_to_string("/etc/check").unwrap();
+            let program = world.program(way, Kind::Uid);
+            let (_, run) = trace.split_once(&format!("execve(\"{}\"", program.display())).unwrap();
+            let (before, _) = run.split_once("execve(").unwrap();
+            let last = before.lines().rfind(|call| call.contains(" capset(")).unwrap();
+            let none = "0".to_owned();
+            assert_eq!(
+                sets(last),
+                Sets { effective: none.clone(), permitted: none.clone(), inheritable: none }
+            );
+            let (_, after) = before.split_once(last).unwrap();
+            assert!(after.contains(" openat("), "{before}");
+            let becomes_caller = before.contains("setresuid(1000, 1000, 1000)");
+            assert_eq!(becomes_caller, way == Way::Setuid, "{before}");
+        }
+    });
+}
+
 /// A reserve that is not used is not given away either: what fails never has anything effective.
 #[test]
 fn a_refused_request_raises_nothing() {
