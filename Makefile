@@ -20,10 +20,17 @@ CPU     ?=
 REFERENCE ?=
 CHROOT  ?=
 KERNELS ?= bullseye bookworm trixie
+FUZZED  ?= $(basename $(notdir $(wildcard tests/fuzz/targets/*.rs)))
+SECONDS_EACH ?= 10
+FILES   ?=
+LEAST   ?= 95
 PACKAGE := target/deb$(CHROOT:%=-%)
 RELEASE := target/release
 
-.PHONY: help build demo test lint conformance e2e deb debtest bench profile faults kernels install clean
+# Where packaging/setup links what it built.
+export PATH := $(CURDIR)/target/tools:$(PATH)
+
+.PHONY: help build demo test lint fuzz mutants coverage conformance e2e deb debtest bench profile faults kernels install clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,14 +46,28 @@ test: ## Run the unit tests and the tests of every rule in private namespaces (r
 	@packaging/setup test
 	$(CARGO) test --locked
 
-lint: ## Check formatting, clippy on all targets, the shell scripts and the manual pages
+lint: ## Check formatting, clippy on all targets, the dependencies, the shell scripts and the manual pages
 	@packaging/setup lint
 	$(CARGO) fmt --check
+	$(CARGO) fmt --check --manifest-path tests/fuzz/Cargo.toml
+	$(CARGO) deny --locked --config packaging/deny.toml check bans licenses sources
 	$(CARGO) clippy --locked --all-targets -- --deny warnings
 	find .ci packaging tests -type f -exec awk 'FNR == 1 && /^#!\/bin\/(ba)?sh/ { print FILENAME } { nextfile }' {} + | \
 		xargs shellcheck --external-sources
 	@# Which other pages are installed is about this machine, not about the pages.
 	! mandoc -T lint docs/man/*.1 2>&1 | grep -vE 'mandoc.db lacks|referenced manual not found'
+
+fuzz: ## Fuzz what reads and decides, against oracles (SECONDS_EACH or RUNS, SEED, FUZZED)
+	@packaging/setup fuzz
+	SECONDS_EACH=$(SECONDS_EACH) RUNS=$(RUNS) SEED=$(SEED) tests/fuzz/run $(FUZZED)
+
+mutants: ## Break what decides, parses and changes privilege, and see tests fail (FILES; hours; root)
+	@packaging/setup mutants
+	tests/mutants.sh $(FILES)
+
+coverage: ## Say which lines of src/ all tests together reach; fail below LEAST percent (root)
+	@packaging/setup coverage
+	LEAST=$(LEAST) tests/coverage.sh
 
 conformance: ## Run generated cases through our programs and Debian's (CASES, SEED, SUITES, CASE; root)
 	@packaging/setup conformance
