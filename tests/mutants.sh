@@ -5,7 +5,8 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 within=()
-for file; do within+=(--file "$file"); done
+# The option --file would only add to what the configuration names.
+for file; do within+=(--re "^${file//./\\.}:"); done
 found=target/mutants
 rm -rf "$found"
 mkdir -p "$found"
