@@ -30,7 +30,7 @@ RELEASE := target/release
 # Where packaging/setup links what it built.
 export PATH := $(CURDIR)/target/tools:$(PATH)
 
-.PHONY: help build demo test lint fuzz mutants coverage conformance e2e deb debtest bench profile faults kernels install clean
+.PHONY: help build demo test lint fuzz mutants coverage conformance e2e deb debtest bench profile faults kernels dependencies install clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,10 @@ lint: ## Check formatting, clippy on all targets, the dependencies, the shell sc
 	@packaging/setup lint
 	$(CARGO) fmt --check
 	$(CARGO) fmt --check --manifest-path tests/fuzz/Cargo.toml
+	@# The table of docs/dependencies.md is about these crates in these versions.
+	diff <(sed -nE 's/^\| ([a-z0-9_-]+) \| ([0-9][^ ]*) \| .*/\1 v\2/p' docs/dependencies.md) \
+		<($(CARGO) tree --locked --target x86_64-unknown-linux-gnu --edges normal --prefix none --format '{p}' | \
+			sed '1d; s/ (.*//' | LC_ALL=C sort --unique)
 	$(CARGO) deny --locked --config packaging/deny.toml check bans licenses sources
 	$(CARGO) clippy --locked --all-targets -- --deny warnings
 	find .ci packaging tests -type f -exec awk 'FNR == 1 && /^#!\/bin\/(ba)?sh/ { print FILENAME } { nextfile }' {} + | \
@@ -107,6 +111,9 @@ debtest: $(PACKAGE)/built ## Install the package in Debian 12 and 13 in every wa
 kernels: ## Run every rule on the kernels of Debian 11, 12 and 13, under qemu (KERNELS; root)
 	@packaging/setup kernels
 	KERNELS='$(KERNELS)' tests/kernels/run
+
+dependencies: $(PACKAGE)/built ## Print the table of docs/dependencies.md: each crate, its unsafe code, and its part of newuidmap
+	@tests/dependencies.sh $(PACKAGE)
 
 install: build ## Install (DESTDIR, PREFIX=/usr, MODE=caps|setuid)
 	@case '$(MODE)' in caps|setuid) ;; *) echo "MODE is caps or setuid, not '$(MODE)'" >&2; exit 1 ;; esac

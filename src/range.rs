@@ -191,7 +191,12 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 2_000, failure_persistence: None, ..Default::default() })]
+        // Miri takes a thousand times as long.
+        #![proptest_config(ProptestConfig {
+            cases: if cfg!(miri) { 20 } else { 2_000 },
+            failure_persistence: None,
+            ..Default::default()
+        })]
 
         /// Against the plainest thing that can be true: each id by itself.
         #[test]
