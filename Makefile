@@ -30,7 +30,7 @@ RELEASE := target/release
 # Where packaging/setup links what it built.
 export PATH := $(CURDIR)/target/tools:$(PATH)
 
-.PHONY: help build demo test lint fuzz mutants coverage conformance e2e deb debtest bench profile faults kernels dependencies install clean
+.PHONY: help build demo test lint fuzz mutants coverage miri conformance e2e deb debtest bench profile faults kernels dependencies install clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +72,13 @@ mutants: ## Break what decides, parses and changes privilege, and see tests fail
 coverage: ## Say which lines of src/ all tests together reach; fail below LEAST percent (root)
 	@packaging/setup coverage
 	LEAST=$(LEAST) tests/coverage.sh
+
+# Without the tests that take system calls which Miri does not have, and those that read much; clap's and the causes' take an hour.
+MIRI := number:: range:: extent:: subid::line subid::nsswitch:: subid::file:: login login_defs:: caller:: shown:: \
+	--skip lines_are_the_same --skip lines_with_a_needle
+
+miri: ## Run the unit tests of what parses and decides in Miri (needs rustup's nightly with miri and rust-src)
+	MIRIFLAGS=-Zmiri-disable-isolation $(CARGO) +nightly miri test --locked --lib --target-dir target/miri -- $(MIRI)
 
 conformance: ## Run generated cases through our programs and Debian's (CASES, SEED, SUITES, CASE; root)
 	@packaging/setup conformance

@@ -179,6 +179,19 @@ mod tests {
         }
     }
 
+    #[test]
+    fn ranges_are_shown_as_people_count() {
+        for (ranges, text) in [
+            (&[][..], "no id"),
+            (&[(5, 6)], "5"),
+            (&[(0, 1), (5, 8)], "0, 5 to 7"),
+            (&[(1, 1 << 32)], "1 to 4294967295"),
+        ] {
+            assert_eq!(set(ranges).to_string(), text);
+        }
+        assert_eq!(range(5, 5).to_string(), "no id");
+    }
+
     /// Windows of twelve ids at both ends of what there is.
     fn any_range() -> impl Strategy<Value = (u64, u64)> {
         prop_oneof![Just(0..=12_u64), Just((1_u64 << 32) - 12..=1_u64 << 32)]
