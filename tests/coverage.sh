@@ -31,12 +31,14 @@ chmod 0755 "$directory/rustc"
 export RUSTC_WORKSPACE_WRAPPER=$directory/rustc CARGO_TARGET_DIR=target/coverage
 
 failed=0
-cargo test --locked --no-fail-fast || failed=1
+# These look at what a program does that may write to no file, or to its stderr what a filter refused: it is the profile then.
+skipped=(--skip limits_at_the_edge --skip every_example_is_what --skip what_a_filter_refuses_is_told_when_all)
+cargo test --locked --no-fail-fast -- "${skipped[@]}" || failed=1
 objects=$(cargo test --locked --no-run --message-format=json 2>/dev/null |
     sed -n 's/.*"executable":"\([^"]*\)".*/--object=\1/p')
 find "$directory/profiles" -name '*.profraw' -size +0 >"$directory/list"
-echo "$(wc -l <"$directory/list") processes left a profile"
-"$tools/llvm-profdata" merge --sparse --failure-mode=all --input-files="$directory/list" -o "$directory/profile"
+"$tools/llvm-profdata" merge --sparse --failure-mode=all --input-files="$directory/list" -o "$directory/profile" 2>"$directory/warnings"
+echo "$(wc -l <"$directory/list") processes left a profile; killed while they wrote one: $(wc -l <"$directory/warnings")"
 # shellcheck disable=SC2086  # one word per object
 show() {
     "$tools/llvm-cov" "$@" --instr-profile="$directory/profile" $objects \
