@@ -104,8 +104,7 @@ fn command(kind: Kind) -> Command {
         .arg(flag(CHECK_NAMESPACE).exclusive(true).hide(true))
         .arg(
             Arg::new("words")
-                // Not with --check alone: clap does not ask for what an option requires where that is in conflict.
-                .conflicts_with_all(["check", "json"])
+                .conflicts_with("check")
                 .num_args(1..)
                 .trailing_var_arg(true)
                 .allow_hyphen_values(true)
