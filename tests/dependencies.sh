@@ -16,7 +16,7 @@ nm --print-size --radix=d --demangle "$work/usr/lib/debug/.build-id/${id:0:2}/${
             crate = $0 ~ /^[a-z_0-9]+::/ ? $0 : "C"; sub(/::.*/, "", crate); sizes[crate] += size }
         END { for (crate in sizes) print crate, sizes[crate] }' >"$work/sizes"
 count() { { grep -oE "$1" "$work/code" || true; } | wc -l; }
-size() { awk -v crate="${1//-/_}" '$1 == crate { print $2 }' "$work/sizes"; }
+size() { awk -v crate="${1//-/_}" '$1 == crate { bytes = $2 } END { print bytes + 0 }' "$work/sizes"; }
 
 target=(--locked --target x86_64-unknown-linux-gnu --prefix none --format '{p}')
 linked=$(cargo tree "${target[@]}" --edges normal,no-proc-macro | awk 'NR > 1 { print $1 }')
@@ -33,11 +33,11 @@ cargo tree "${target[@]}" --edges normal | sed '1d; s/ v/ /; s/ (.*//' | LC_ALL=
         others=$(count '\bunsafe +(fn|impl|trait|extern)\b')
         bytes=$(size "$name")
         grep -qx "$name" <<<"$linked" || bytes='at compile time only'
-        echo "| $name | $version | ${licence//\// OR } | $(wc -l <"$work/code") | $blocks | $others | ${bytes:-0} |"
+        echo "| $name | $version | ${licence//\// OR } | $(wc -l <"$work/code") | $blocks | $others | $bytes |"
     done
 std=0
 for crate in std core alloc addr2line gimli hashbrown miniz_oxide rustc_demangle std_detect __rustc; do
-    std=$((std + $(size "$crate" || echo 0)))
+    std=$((std + $(size "$crate")))
 done
 echo "| Rust's standard library, and the crates in it | | | | | | $std |"
 echo "| this package | | | | | | $(size uidmap) |"
