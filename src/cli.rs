@@ -156,8 +156,32 @@ mod tests {
             &["--json"],
             &["--json", "12", "0", "1000", "1"],
             &["--check", "12"],
+            &["--check-namespace", "12"],
         ] {
             assert_eq!(parsed(words), Invocation::Usage, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn a_check_and_its_namespace_are_options() {
+        assert_eq!(parsed(&["--check"]), Invocation::Check { as_json: false });
+        assert_eq!(parsed(&["--check", "--json"]), Invocation::Check { as_json: true });
+        assert_eq!(parsed(&["--check-namespace"]), Invocation::CheckNamespace);
+    }
+
+    #[test]
+    fn the_usage_line_is_shadows() {
+        for (kind, line) in [
+            (
+                Kind::Uid,
+                "usage: newuidmap [<pid>|fd:<pidfd>] <uid> <loweruid> <count> [ <uid> <loweruid> <count> ] ... \n",
+            ),
+            (
+                Kind::Gid,
+                "usage: newgidmap [<pid>|fd:<pidfd>] <gid> <lowergid> <count> [ <gid> <lowergid> <count> ] ... \n",
+            ),
+        ] {
+            assert_eq!(usage(kind), line);
         }
     }
 

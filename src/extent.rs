@@ -152,6 +152,9 @@ mod tests {
     fn extents_keep_the_order_of_the_command_line() {
         assert_eq!(texts("1 100000 65536 0 1000 1").unwrap(), ["1 100000 65536", "0 1000 1"]);
         assert_eq!(texts("0x10 010 +1").unwrap(), ["16 8 1"]);
+        let extent = parse(&["1", "100000", "65536"].map(std::ffi::OsString::from)).unwrap()[0];
+        assert_eq!((extent.lower(), extent.count()), (100_000, 65_536));
+        assert_eq!(extent.as_ranges(), "[1-65537) -> [100000-165536)");
     }
 
     #[test]
@@ -183,6 +186,12 @@ mod tests {
         let error = texts("0 1000 1 1 1o0000 65536").unwrap_err();
         let Error::Malformed(argument) = error else { panic!("{error:?}") };
         assert_eq!(argument.to_string(), "argument 6 (id outside) is '1o0000', not a number");
+        // (uid_t) -1 is wrong by itself, and not because no count fits after it.
+        for (arguments, position) in [("4294967295 0 1", 2), ("0 4294967295 1", 3), ("0 0 4294967296", 4)] {
+            let error = texts(arguments).unwrap_err();
+            let Error::Overflow(argument) = error else { panic!("{error:?}") };
+            assert_eq!(argument.position, position, "{arguments}");
+        }
     }
 
     #[test]

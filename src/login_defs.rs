@@ -12,6 +12,12 @@ const PATH: &str = "/etc/login.defs";
 #[derive(Debug, Default)]
 pub struct LoginDefs(Vec<u8>);
 
+impl From<Vec<u8>> for LoginDefs {
+    fn from(text: Vec<u8>) -> Self {
+        Self(text)
+    }
+}
+
 impl LoginDefs {
     /// Reads the file.
     #[must_use]
@@ -67,7 +73,7 @@ mod tests {
     use super::LoginDefs;
 
     fn defs(text: &str) -> LoginDefs {
-        LoginDefs(text.as_bytes().to_vec())
+        text.as_bytes().to_vec().into()
     }
 
     #[test]

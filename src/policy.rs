@@ -182,13 +182,17 @@ mod tests {
     /// The range refused, or what becomes of setgroups.
     fn decide(kind: Kind, wanted: &str, granted: &[(u32, u32)]) -> Result<Setgroups, String> {
         let words: Vec<_> = wanted.split(' ').map(Into::into).collect();
-        let mut claim = Claim::new(kind, &alice(), extent::parse(&words).unwrap());
+        let extents = extent::parse(&words).unwrap();
+        let mut claim = Claim::new(kind, &alice(), extents.clone());
         for (start, count) in granted {
             claim.grant(IdRange::of(*start, *count));
         }
         let own = OwnTarget::check(target(1000, 1000), &alice(), || false).unwrap();
         match claim.decide(own) {
-            Ok(authorized) => Ok(authorized.setgroups()),
+            Ok(authorized) => {
+                assert_eq!((authorized.kind(), authorized.extents()), (kind, extents.as_slice()));
+                Ok(authorized.setgroups())
+            }
             Err(Error::NotAllowed { extent, .. }) => Err(extent.to_string()),
             Err(other) => panic!("{other}"),
         }
@@ -248,6 +252,22 @@ mod tests {
         ] {
             assert_eq!(decide(Uid, wanted, granted), Ok(uid), "{wanted} {granted:?}");
             assert_eq!(decide(Gid, wanted, granted), Ok(gid), "{wanted} {granted:?}");
+        }
+    }
+
+    #[test]
+    fn a_source_is_asked_for_ranges_of_which_something_is_outstanding() {
+        let words: Vec<_> = "0 1000 1 1 100 10 11 200 10".split(' ').map(Into::into).collect();
+        let mut claim = Claim::new(Uid, &alice(), extent::parse(&words).unwrap());
+        for ((start, count), left) in [
+            ((0, 0), &["1 100 10", "11 200 10"][..]),
+            ((100, 9), &["1 100 10", "11 200 10"]),
+            ((109, 1), &["11 200 10"]),
+            ((200, 10), &[]),
+        ] {
+            claim.grant(IdRange::of(start, count));
+            let wanted: Vec<_> = claim.wanted().iter().map(ToString::to_string).collect();
+            assert_eq!(wanted, left, "{start} {count}");
         }
     }
 }

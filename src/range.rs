@@ -132,6 +132,8 @@ impl FromIterator<IdRange> for IdSet {
 #[cfg(test)]
 mod tests {
     use super::{IdRange, IdSet};
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
 
     fn range(start: u64, end: u64) -> IdRange {
         IdRange { start, end }
@@ -177,45 +179,68 @@ mod tests {
         }
     }
 
-    /// Against the plainest thing that can be true: one flag for each of twelve ids.
     #[test]
-    fn sets_agree_with_one_flag_per_id() {
-        let mut seed = 1_u32;
-        let mut random = |below: u32| {
-            seed = seed.wrapping_mul(1_103_515_245).wrapping_add(12_345);
-            u64::from((seed >> 16) % below)
-        };
-        for _ in 0..20_000 {
-            let mut ranges = |most| -> Vec<(u64, u64)> {
-                (0..random(most))
-                    .map(|_| {
-                        let start = random(12);
-                        (start, start + random(u32::try_from(13 - start).unwrap()))
-                    })
-                    .collect()
-            };
-            let (added, removed, probe) = (ranges(5), ranges(5), ranges(2));
-            let within =
-                |ranges: &[(u64, u64)], id| ranges.iter().any(|(start, end)| (*start..*end).contains(&id));
-            let flags: Vec<bool> = (0..12).map(|id| within(&added, id) && !within(&removed, id)).collect();
+    fn ranges_are_shown_as_people_count() {
+        for (ranges, text) in [
+            (&[][..], "no id"),
+            (&[(5, 6)], "5"),
+            (&[(0, 1), (5, 8)], "0, 5 to 7"),
+            (&[(1, 1 << 32)], "1 to 4294967295"),
+        ] {
+            assert_eq!(set(ranges).to_string(), text);
+        }
+        assert_eq!(range(5, 5).to_string(), "no id");
+    }
+
+    /// Windows of twelve ids at both ends of what there is.
+    fn any_range() -> impl Strategy<Value = (u64, u64)> {
+        prop_oneof![Just(0..=12_u64), Just((1_u64 << 32) - 12..=1_u64 << 32)]
+            .prop_flat_map(|window| (window.clone(), window))
+            .prop_map(|(one, other)| (one.min(other), one.max(other)))
+    }
+
+    fn ranges(most: usize) -> impl Strategy<Value = Vec<(u64, u64)>> {
+        prop::collection::vec(any_range(), 0..=most)
+    }
+
+    proptest! {
+        // Miri takes a thousand times as long.
+        #![proptest_config(ProptestConfig {
+            cases: if cfg!(miri) { 20 } else { 2_000 },
+            failure_persistence: None,
+            ..Default::default()
+        })]
+
+        /// Against the plainest thing that can be true: each id by itself.
+        #[test]
+        fn sets_agree_with_single_ids(added in ranges(5), removed in ranges(5), probe in any_range()) {
+            let is_within = |ranges: &[(u64, u64)], id| ranges.iter().any(|(start, end)| (*start..*end).contains(&id));
+            let expected: BTreeSet<u64> = (0..12)
+                .chain((1 << 32) - 12..1 << 32)
+                .filter(|id| is_within(&added, *id) && !is_within(&removed, *id))
+                .collect();
 
             let mut ids = set(&added);
             for (start, end) in &removed {
                 ids.remove(range(*start, *end));
             }
-            for id in 0..12 {
-                let flag = flags[usize::try_from(id).unwrap()];
-                assert_eq!(ids.intersects(range(id, id + 1)), flag, "{added:?} {removed:?} {id}");
-            }
-            assert_eq!(ids.is_empty(), !flags.contains(&true), "{added:?} {removed:?}");
-            for (start, end) in probe {
-                let expected = (start..end).any(|id| flags[usize::try_from(id).unwrap()]);
-                assert_eq!(
-                    ids.intersects(range(start, end)),
-                    expected,
-                    "{added:?} {removed:?} {start}..{end}"
-                );
-            }
+
+            let listed: BTreeSet<u64> = ids.ranges().flat_map(|piece| piece.start()..piece.end()).collect();
+            prop_assert_eq!(&listed, &expected);
+            prop_assert_eq!(ids.is_empty(), expected.is_empty());
+            prop_assert_eq!(ids.intersects(range(probe.0, probe.1)), expected.range(probe.0..probe.1).next().is_some());
+            // Ascending, none empty, none touching the next: there is one way to write a set.
+            prop_assert!(ids.0.iter().all(|piece| piece.start < piece.end));
+            prop_assert!(ids.0.windows(2).all(|pair| pair[0].end < pair[1].start));
+        }
+
+        #[test]
+        fn what_two_ranges_have_in_common_is_in_both(one in any_range(), other in any_range()) {
+            let common = range(one.0, one.1).common(range(other.0, other.1));
+            let expected: Vec<u64> = (one.0..one.1).filter(|id| (other.0..other.1).contains(id)).collect();
+            let listed: Option<Vec<u64>> = common.map(|common| (common.start()..common.end()).collect());
+            prop_assert_eq!(listed.unwrap_or_default(), expected);
+            prop_assert!(common.is_none_or(|common| common.count() > 0));
         }
     }
 }

@@ -85,7 +85,11 @@ impl SubidFile {
 
 /// First the lines whose owner is plainly the caller; then, if that was not enough, those with an owner whom only
 /// the user database can tell to be the caller, since asking it may mean asking the network.
-fn grant(
+///
+/// # Errors
+///
+/// Those of read(2) and lseek(2).
+pub fn grant(
     mut file: impl Read + Seek,
     claim: &mut Claim,
     caller: &Caller,

@@ -9,25 +9,28 @@ use crate::range::IdRange;
 
 /// A line with an owner; whether the rest makes a range is found out when it is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Line<'a> {
+pub struct Line<'a> {
     owner: &'a [u8],
     range: &'a [u8],
 }
 
 impl<'a> Line<'a> {
     /// Splits the owner off.
-    pub(crate) fn parse(line: &'a [u8]) -> Option<Self> {
+    #[must_use]
+    pub fn parse(line: &'a [u8]) -> Option<Self> {
         let (owner, range) = split_at_colon(line)?;
         (!owner.is_empty()).then_some(Self { owner, range })
     }
 
     /// The owner: a user's name or uid, in subgid(5) as well.
-    pub(crate) const fn owner(self) -> &'a [u8] {
+    #[must_use]
+    pub const fn owner(self) -> &'a [u8] {
         self.owner
     }
 
     /// The ids delegated, none beyond 2³² - 1: a line whose end would wrap delegated everything in shadow 4.17.
-    pub(crate) fn range(self) -> Option<IdRange> {
+    #[must_use]
+    pub fn range(self) -> Option<IdRange> {
         let (start, count) = split_at_colon(self.range)?;
         IdRange::of_ids(id(start)?, id(count)?)
     }
@@ -35,7 +38,7 @@ impl<'a> Line<'a> {
 
 /// Whose lines are looked for: a user's, by name and by uid in decimal, leading zeros or not.
 #[derive(Clone, Debug)]
-pub(crate) struct Owner<'a> {
+pub struct Owner<'a> {
     name: Option<&'a [u8]>,
     /// Without leading zeros, so that of 0 there is nothing.
     uid: Option<String>,
@@ -44,7 +47,9 @@ pub(crate) struct Owner<'a> {
 }
 
 impl<'a> Owner<'a> {
-    pub(crate) fn new(name: &'a [u8], uid: Option<u32>) -> Self {
+    /// A user with this name, and this uid if it is known.
+    #[must_use]
+    pub fn new(name: &'a [u8], uid: Option<u32>) -> Self {
         let digits = |uid: u32| if uid == 0 { String::new() } else { uid.to_string() };
         // The owner of a line is never empty, and has no colon.
         let is_possible = !name.is_empty() && !name.contains(&b':');
@@ -60,7 +65,8 @@ impl<'a> Owner<'a> {
     }
 
     /// The line, if it is this owner's.
-    pub(crate) fn line<'l>(&self, line: &'l [u8]) -> Option<Line<'l>> {
+    #[must_use]
+    pub fn line<'l>(&self, line: &'l [u8]) -> Option<Line<'l>> {
         let by_name = self.name.and_then(|name| line.strip_prefix(name)?.strip_prefix(b":"));
         let range = by_name.or_else(|| {
             let zeros = line.iter().take_while(|byte| **byte == b'0').count();

@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use memchr::memmem::Finder;
 
 /// The longest line that counts, in bytes without its end: longer ones are passed over, as shadow does.
-pub(crate) const LONGEST_LINE: usize = 1023;
+pub const LONGEST_LINE: usize = 1023;
 
 /// As many bytes as are kept of a longer one, to know it by.
 const TOO_LONG: usize = LONGEST_LINE + 1;
@@ -20,7 +20,11 @@ const BUFFER_BYTES: usize = 64 * 1024;
 /// Calls `visit` with the lines that are not too long, the last one also without an end, until it breaks: with all, or with
 /// those in which a needle occurs. Needles are looked for in many lines at once, which takes less time than to tell these
 /// apart.
-pub(crate) fn for_each_line(
+///
+/// # Errors
+///
+/// Those of read(2), but for an interruption.
+pub fn for_each_line(
     mut reader: impl Read,
     needles: Option<&[Finder]>,
     mut visit: impl FnMut(&[u8]) -> ControlFlow<()>,

@@ -3,11 +3,11 @@
 //! A source hands what is the caller's to the [`Claim`], until the claim has all it wants. There are two: the files, and
 //! the plugin that nsswitch.conf(5) may name, whose answer is final.
 
-mod file;
-pub(crate) mod line;
-pub(crate) mod lines;
+pub mod file;
+pub mod line;
+pub mod lines;
 pub mod nss;
-mod nsswitch;
+pub mod nsswitch;
 
 pub use file::SubidFile;
 

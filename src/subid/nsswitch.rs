@@ -14,7 +14,7 @@ const DATABASE: &[u8] = b"subid:";
 
 /// What the line names.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Service {
+pub enum Service {
     /// `/etc/subuid` and `/etc/subgid`, which are the default.
     Files,
     /// A plugin, by the word in its library's name.
@@ -37,7 +37,8 @@ pub(super) fn service() -> Result<Service, Reason> {
 
 /// The first line for the database that names something decides, and of it the first word. A carriage return is a part of
 /// it, as in shadow, and makes it a word that no plugin has.
-fn parse(text: &[u8]) -> Service {
+#[must_use]
+pub fn parse(text: &[u8]) -> Service {
     let word = text.split(|byte| *byte == b'\n').find_map(|line| {
         let (database, services) = line.split_at_checked(DATABASE.len())?;
         let mut words = services.split(|byte| b" \t".contains(byte)).filter(|word| !word.is_empty());

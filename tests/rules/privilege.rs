@@ -215,14 +215,14 @@ fn a_check_gives_up_everything_before_it_starts_anything() {
     });
 }
 
-/// A reserve that is not used is not given away either: what fails never has anything effective.
+/// A reserve that is not used is given up before the cause is looked for: what fails never has anything effective.
 #[test]
-fn a_refused_request_raises_nothing() {
+fn a_refused_request_raises_nothing_and_keeps_nothing() {
     in_world(|world| {
         let target = world.namespace(ALICE);
         let log = World::etc("trace");
         let mut strace: Command = ROOT.command("strace");
-        strace.args(["-qq", "-e", "trace=execve,capset", "-o"]).arg(&log);
+        strace.args(["-qq", "-e", "trace=execve,capset,openat", "-o"]).arg(&log);
         strace.args(["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"]);
         let words = [target.pid(), "0".into(), "100000".into(), "10".into()];
         let outcome = world.run_through(strace, Way::Setuid, Kind::Uid, &words);
@@ -233,5 +233,9 @@ fn a_refused_request_raises_nothing() {
             run.lines().filter(|call| call.starts_with("capset(")).map(|call| sets(call).effective).collect();
         // Twice to put aside, once for the inheritable set, once to give up.
         assert_eq!(effective, ["0"; 4], "{trace}");
+        // And that before the cause is looked for.
+        let (_, end) = run.rsplit_once("capset(").unwrap();
+        assert_eq!(sets(end).permitted, "0", "{trace}");
+        assert!(end.contains("\"/etc/subuid\""), "{trace}");
     });
 }

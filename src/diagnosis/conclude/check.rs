@@ -52,3 +52,35 @@ pub fn no_namespace(errno: Errno, process: &Process) -> Vec<Cause> {
     };
     vec![cause]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{no_namespace, not_started};
+    use crate::diagnosis::facts::process::Process;
+    use crate::kind::Kind;
+    use nix::errno::Errno;
+
+    #[test]
+    fn each_way_to_refuse_a_namespace_has_its_cause() {
+        for (errno, forbidden_namespaces, words) in [
+            (Errno::ENOSPC, false, "there may be no more user namespaces"),
+            (Errno::EUSERS, false, "there may be no more user namespaces"),
+            (Errno::EPERM, true, "kernel.unprivileged_userns_clone is 0"),
+            (Errno::EPERM, false, "what can forbid it"),
+            (Errno::EINVAL, false, "the kernel has no user namespaces"),
+            (Errno::ENOSYS, false, "the kernel has no user namespaces"),
+        ] {
+            let process = Process { forbidden_namespaces, ..Process::default() };
+            let causes = no_namespace(errno, &process);
+            let told: String = causes.iter().map(|cause| cause.lines(Kind::Uid)).collect();
+            assert!(told.contains(words), "{errno} {forbidden_namespaces}: {told}");
+        }
+        assert!(no_namespace(Errno::ENOMEM, &Process::default()).is_empty());
+    }
+
+    #[test]
+    fn a_program_that_may_not_start_lacks_the_bounding_set() {
+        assert!(not_started(Kind::Uid, Errno::ENOENT.into()).is_empty());
+        assert!(!not_started(Kind::Uid, Errno::EPERM.into()).is_empty());
+    }
+}

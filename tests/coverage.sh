@@ -1,0 +1,60 @@
+#!/bin/bash
+# Runs all tests with line coverage of src/ and says how much they reach; fails below LEAST percent.
+#
+# The programs run with an empty environment, as other users and in namespaces, so where they leave their profiles is linked in, as
+# a constructor that tells LLVM's runtime. Each process has a file, in a directory that everybody may write to.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+least=${LEAST:-95}
+
+version=$(rustc -vV | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p')
+tools=/usr/lib/llvm-$version/bin
+[ -x "$tools/llvm-cov" ] || { echo "coverage needs Debian's llvm-$version, the LLVM of this rustc" >&2; exit 1; }
+
+directory=$(mktemp --directory /tmp/uidmap-coverage.XXXXXX)
+trap 'rm -rf "$directory"' EXIT
+chmod 0755 "$directory"
+mkdir -m 0777 "$directory/profiles"
+gcc -c -x c -o "$directory/filename.o" - <<END
+extern void __llvm_profile_set_filename(const char *);
+__attribute__((constructor)) static void set(void)
+{
+    __llvm_profile_set_filename("$directory/profiles/%p-%m.profraw");
+}
+END
+# This package alone is instrumented, not what it depends on.
+cat >"$directory/rustc" <<END
+#!/bin/sh
+exec "\$@" -Cinstrument-coverage -Clink-arg=$directory/filename.o
+END
+chmod 0755 "$directory/rustc"
+export RUSTC_WORKSPACE_WRAPPER=$directory/rustc CARGO_TARGET_DIR=target/coverage
+
+failed=0
+# These look at what a program does that may write to no file, or to its stderr what a filter refused: it is the profile then.
+skipped=(--skip limits_at_the_edge --skip every_example_is_what --skip what_a_filter_refuses_is_told_when_all)
+cargo test --locked --no-fail-fast -- "${skipped[@]}" || failed=1
+objects=$(cargo test --locked --no-run --message-format=json 2>/dev/null |
+    sed -n 's/.*"executable":"\([^"]*\)".*/--object=\1/p')
+find "$directory/profiles" -name '*.profraw' -size +0 >"$directory/list"
+"$tools/llvm-profdata" merge --sparse --failure-mode=all --input-files="$directory/list" -o "$directory/profile" 2>"$directory/warnings"
+echo "$(wc -l <"$directory/list") processes left a profile; killed while they wrote one: $(wc -l <"$directory/warnings")"
+# shellcheck disable=SC2086  # one word per object
+show() {
+    "$tools/llvm-cov" "$@" --instr-profile="$directory/profile" $objects \
+        --ignore-filename-regex='(/\.cargo/|/rustc/|/tests/|/bins/|/packaging/|/samples\.rs)'
+}
+show show >target/coverage/lines.txt
+
+# The unit tests stand in the same files, and are not what is to be covered.
+show export --format=lcov | awk -v least="$least" '
+    /^SF:/ { file = substr($0, 4); end = 0; line = 0
+             while ((getline text < file) > 0) { line++; if (text == "mod tests {" && !end) end = line }
+             close(file); sub(".*/src/", "src/", file); all = hit = 0; missed = "" }
+    /^DA:/ { split(substr($0, 4), at, ",")
+             if (end && at[1] > end) next
+             all++; if (at[2] > 0) hit++; else missed = missed " " at[1] }
+    /^end_of_record/ { total += all; covered += hit; if (all > hit) printf "%s: %d of %d, not%s\n", file, hit, all, missed }
+    END { share = 100 * covered / total
+          printf "lines of src/ covered: %d of %d, %.2f %% (at least %s)\n", covered, total, share, least; exit share < least }'
+[ $failed = 0 ] || { echo "tests failed under coverage" >&2; exit 1; }

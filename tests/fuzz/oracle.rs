@@ -1,0 +1,55 @@
+//! What more than one target compares with.
+
+use std::ffi::CString;
+use std::ops::RangeInclusive;
+
+use uidmap::number::{Base, NumberError};
+
+/// Numbers by the C library's own strtoul(3), as shadow's `a2ul` and `str2ul` call it, with negative ones refused.
+pub fn number(text: &[u8], base: Base, allowed: RangeInclusive<u64>) -> Result<u64, NumberError> {
+    // C sees no further than a NUL, which is then something that follows the number.
+    let seen = text.split(|byte| *byte == 0).next().unwrap_or_default();
+    let string = CString::new(seen).unwrap();
+    let mut end = std::ptr::null_mut();
+    let base = match base {
+        Base::Decimal => 10,
+        Base::Prefixed => 0,
+    };
+    // SAFETY: the string ends with NUL, and `end` is set to a place in it; errno is this thread's own.
+    let (value, consumed, overflowed) = unsafe {
+        *libc::__errno_location() = 0;
+        let value = libc::strtoul(string.as_ptr(), &raw mut end, base);
+        (value, end.offset_from(string.as_ptr()), *libc::__errno_location() == libc::ERANGE)
+    };
+    let consumed = usize::try_from(consumed).unwrap();
+    if consumed == 0 {
+        return Err(NumberError::Malformed);
+    }
+    let is_negative = text[..consumed].contains(&b'-') && value != 0;
+    if is_negative || overflowed || !allowed.contains(&value) {
+        Err(NumberError::OutOfRange)
+    } else if consumed < text.len() {
+        Err(NumberError::Malformed)
+    } else {
+        Ok(value)
+    }
+}
+
+/// Cuts the input of a fuzzer into small numbers; all are 0 once it is used up.
+pub struct Bytes<'a>(pub &'a [u8]);
+
+impl Bytes<'_> {
+    pub fn next(&mut self) -> u8 {
+        match self.0 {
+            [first, rest @ ..] => {
+                self.0 = rest;
+                *first
+            }
+            [] => 0,
+        }
+    }
+
+    pub fn below(&mut self, end: u8) -> u8 {
+        self.next() % end
+    }
+}

@@ -1,0 +1,162 @@
+//! subuid(5) and subgid(5), against the plainest reading of the manual page: which lines a file has, however it is read; what
+//! each delegates, and to whom; and, all of the way from the file to the claim, which ranges a user may map. The first byte says
+//! who asks, and how many bytes each read(2) gives.
+#![no_main]
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
+use std::ops::ControlFlow;
+use std::os::unix::ffi::OsStrExt;
+use std::sync::Arc;
+
+use libfuzzer_sys::fuzz_target;
+use uidmap::caller::Caller;
+use uidmap::extent::{self, Extent};
+use uidmap::kind::Kind;
+use uidmap::number::Base;
+use uidmap::policy::Claim;
+use uidmap::subid::file::grant;
+use uidmap::subid::line::{Line, Owner};
+use uidmap::subid::lines::{LONGEST_LINE, for_each_line};
+use users::{User, Users, uid_t};
+
+/// Who may ask. A colon is no part of an owner, but nothing here may rely on passwd(5) having none.
+const CALLERS: [(&[u8], u32); 4] = [(b"alice", 1000), (b"root", 0), (b"0", 1000), (b"a:1", u32::MAX)];
+
+/// At most so many ranges of a file are asked for, and all of the caller's together.
+const MOST_WANTED: usize = 4;
+
+struct Slowly<'a>(Cursor<&'a [u8]>, usize);
+
+impl Read for Slowly<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let step = self.1.min(buffer.len());
+        self.0.read(&mut buffer[..step])
+    }
+}
+
+impl Seek for Slowly<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.0.seek(to)
+    }
+}
+
+/// Knows another name of each who may ask.
+struct Database;
+
+fn uid_of(name: &[u8]) -> Option<u32> {
+    match name {
+        b"alicia" => Some(1000),
+        b"toor" => Some(0),
+        b"bob" => Some(1001),
+        _ => None,
+    }
+}
+
+impl Users for Database {
+    fn get_user_by_uid(&self, _: uid_t) -> Option<Arc<User>> {
+        None
+    }
+    fn get_user_by_name<S: AsRef<OsStr> + ?Sized>(&self, name: &S) -> Option<Arc<User>> {
+        let name = name.as_ref();
+        uid_of(name.as_bytes()).map(|uid| Arc::new(User::new(uid, name, 100)))
+    }
+    fn get_current_uid(&self) -> uid_t {
+        0
+    }
+    fn get_current_username(&self) -> Option<Arc<OsStr>> {
+        None
+    }
+    fn get_effective_uid(&self) -> uid_t {
+        0
+    }
+    fn get_effective_username(&self) -> Option<Arc<OsStr>> {
+        None
+    }
+}
+
+fn owner(line: &[u8]) -> Option<&[u8]> {
+    let (owner, _) = line.split_at(line.iter().position(|byte| *byte == b':')?);
+    (!owner.is_empty()).then_some(owner)
+}
+
+fn range(line: &[u8]) -> Option<(u64, u64)> {
+    let [owner, start, count] = *line.split(|byte| *byte == b':').collect::<Vec<_>>() else { return None };
+    let id = |text| oracle::number(text, Base::Prefixed, 0..=u64::from(u32::MAX)).ok();
+    let (start, count) = (id(start)?, id(count)?);
+    (!owner.is_empty() && start + count <= 1 << 32).then_some((start, count))
+}
+
+/// As a number that is written with digits alone.
+fn uid(owner: &[u8]) -> Option<u32> {
+    let text = std::str::from_utf8(owner).ok()?;
+    if text.starts_with('+') { None } else { text.parse().ok() }
+}
+
+fn check_line(text: &[u8]) {
+    let line = Line::parse(text);
+    assert_eq!(line.map(Line::owner), owner(text));
+    assert_eq!(line.and_then(Line::range).map(|range| (range.start(), range.count())), range(text));
+    let (owner, uid) = (owner(text).unwrap_or(b""), uid(owner(text).unwrap_or(b"")));
+    for (name, probe) in [(owner, None), (owner.get(1..).unwrap_or(b""), uid)] {
+        let is_owner = line.is_some() && (owner == name || (probe.is_some() && uid == probe));
+        assert_eq!(Owner::new(name, probe).line(text), line.filter(|_| is_owner));
+    }
+}
+
+fn is_covered(extent: &Extent, delegated: &[(u64, u64)]) -> bool {
+    let mut next = u64::from(extent.lower());
+    let end = next + u64::from(extent.count());
+    while next < end {
+        match delegated.iter().find(|(start, count)| (*start..start + count).contains(&next)) {
+            Some((start, count)) => next = start + count,
+            None => return false,
+        }
+    }
+    true
+}
+
+fuzz_target!(|input: &[u8]| {
+    let Some((first, file)) = input.split_first() else { return };
+    let step = usize::from(first / 4) + 1;
+    let (name, own_uid) = CALLERS[usize::from(first % 4)];
+
+    let mut lines = file.split(|byte| *byte == b'\n').collect::<Vec<_>>();
+    // What follows the last end of line is a line only if there is something.
+    if lines.last().is_some_and(|last| last.is_empty()) {
+        lines.pop();
+    }
+    lines.retain(|line| line.len() <= LONGEST_LINE);
+
+    let mut expected = lines.iter();
+    for_each_line(Slowly(Cursor::new(file), step), None, |text| {
+        assert_eq!(Some(&text), expected.next());
+        check_line(text);
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    assert_eq!(expected.next(), None);
+
+    let is_own = |line: &&[u8]| {
+        owner(line).is_some_and(|owner| {
+            owner == name || uid(owner) == Some(own_uid) || uid_of(owner) == Some(own_uid)
+        })
+    };
+    let delegated: Vec<_> =
+        lines.iter().copied().filter(is_own).filter_map(range).filter(|(_, count)| *count > 0).collect();
+    let (starts, ends) =
+        (delegated.iter().map(|range| range.0), delegated.iter().map(|range| range.0 + range.1));
+    let all_of_them = starts.min().zip(ends.max()).map(|(start, end)| (start, end - start));
+    let ranges = lines.iter().copied().filter_map(range);
+    let wanted = all_of_them.into_iter().chain(ranges).take(MOST_WANTED);
+    let words =
+        wanted.map(|(start, count)| [0, start, count].map(|number| OsString::from(number.to_string())));
+    let extents: Vec<_> = words.filter_map(|words| extent::parse(&words).ok()).flatten().collect();
+
+    // The group is no id that can be asked for: the caller's own one would need no line.
+    let caller = Caller { uid: own_uid, gid: u32::MAX, login_gid: u32::MAX, name: name.to_vec() };
+    let mut claim = Claim::new(Kind::Gid, &caller, extents.clone());
+    grant(Slowly(Cursor::new(file), step), &mut claim, &caller, &Database).unwrap();
+    let missing: Vec<_> = extents.iter().copied().filter(|extent| !is_covered(extent, &delegated)).collect();
+    assert_eq!(claim.wanted(), missing, "{name:?} {own_uid} of {delegated:?}");
+});
