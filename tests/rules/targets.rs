@@ -9,6 +9,7 @@ use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open};
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::stat::Mode;
 use nix::sys::statfs::fstatfs;
+use nix::unistd::mkfifo;
 
 use super::harness::{ALICE, BOB, Kind, Namespace, Outcome, Way, World, in_world, kernel, usage};
 
@@ -93,6 +94,47 @@ fn pidfds_are_on_the_file_system_of_the_kernels_time() {
         let descriptor = pidfd(&world.namespace(ALICE));
         let expected = if kernel() < (6, 9) { 0x0904_1934 } else { 0x5049_4446 };
         assert_eq!(fstatfs(&descriptor).unwrap().filesystem_type().0, expected);
+    });
+}
+
+/// In a mount namespace of one's own, another process's file, or a FIFO, can be mounted over a target's, and a descriptor of
+/// the directory there be given: nothing there is opened.
+#[test]
+fn a_descriptor_from_a_mount_namespace_of_the_callers_leads_to_no_other_file() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        mkfifo("/mnt/fifo", Mode::S_IRWXU).unwrap();
+        chown("/mnt/fifo", Some(ALICE.uid), None).unwrap();
+        for way in Way::GOOD {
+            for (kind, file, ranges) in [
+                (Kind::Uid, "uid_map", "0 100000 10"),
+                (Kind::Gid, "gid_map", "0 100000 10"),
+                (Kind::Gid, "setgroups", "0 1000 1"),
+            ] {
+                let (target, other) = (world.namespace(ALICE), world.namespace(ALICE));
+                let covers = [format!("/proc/{}/{file}", other.pid()), "/mnt/fifo".to_owned()];
+                for cover in covers {
+                    let mount = format!("mount --bind {cover} /proc/{}/{file} && exec \"$@\"", target.pid());
+                    let mut unshare = ALICE.command("unshare");
+                    unshare.args(["--user", "--map-root-user", "--mount", "--", "sh", "-c"]);
+                    unshare.args([mount.as_str(), "sh"]);
+                    let holder = world.waiting(&mut unshare);
+                    let path = format!("/proc/{}/root/proc/{}", holder.pid(), target.pid());
+                    let directory = opened(&path, OFlag::O_PATH);
+                    let mut words = vec![format!("fd:{}", directory.as_raw_fd())];
+                    words.extend(ranges.split(' ').map(str::to_owned));
+                    let mut waiting = ALICE.command("timeout");
+                    waiting.arg("10");
+                    let outcome = world.run_through(waiting, way, kind, &words);
+                    assert_eq!(outcome.status, Some(1), "{way:?} {file} {cover}: {outcome:?}");
+                    assert!(outcome.first_line().ends_with("Invalid cross-device link"), "{outcome:?}");
+                    for namespace in [&target, &other] {
+                        let state = (namespace.map(kind), namespace.setgroups());
+                        assert_eq!(state, (String::new(), "allow".to_owned()), "{way:?} {file} {cover}");
+                    }
+                }
+            }
+        }
     });
 }
 
