@@ -51,6 +51,7 @@ pub enum Deviation {
     LongLoginDef = 37,
     EscapedNames = 38,
     PluginNotThere = 41,
+    SetgroupsNotFound = 42,
 }
 
 #[allow(clippy::enum_glob_use, reason = "all of them, more than once")]
@@ -74,7 +75,7 @@ enum Effect {
 
 impl Deviation {
     /// In the order in which they come into effect.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         NulInLine,
         Binary,
         FourthField,
@@ -110,6 +111,7 @@ impl Deviation {
         NoProcessWords,
         RangesWords,
         SetgroupsWords,
+        SetgroupsNotFound,
     ];
 
     /// Its number in docs/compatibility.md.
@@ -122,7 +124,8 @@ impl Deviation {
         match self {
             CountZero | Descriptor | PidNotPositive | NumberLimits | OwnershipWords | RangesWords
             | NsswitchBlanks | LoginDefsBlanks => &[Debian12],
-            Binary | Pidfd | PluginWithoutFree | NsswitchWithoutEnd | DescriptorOfFile => &[Debian13],
+            Binary | Pidfd | PluginWithoutFree | NsswitchWithoutEnd | DescriptorOfFile
+            | SetgroupsNotFound => &[Debian13],
             _ => &[Debian12, Debian13],
         }
     }
@@ -213,6 +216,7 @@ impl Deviation {
             FailingPluginListed => Effect::Result(results::failing_plugin_listed),
             SetgroupsOfPlain => Effect::Result(results::setgroups_of_plain),
             SetgroupsWords => Effect::Words(wordings::setgroups),
+            SetgroupsNotFound => Effect::Words(wordings::setgroups_not_found),
             UsageWords => Effect::Words(wordings::usage),
             OwnershipWords => Effect::Words(wordings::ownership),
             NoProcessWords => Effect::Words(wordings::no_process),

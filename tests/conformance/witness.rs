@@ -121,6 +121,9 @@ fn witnesses() -> Vec<(Deviation, Case)> {
             case.nsswitch = Some("passwd: files\nsubid: gone\n".into());
         }),
         with(plain(Deviation::SetgroupsWords, Gid, LINE, "0 1000 1"), &|case| case.prior = Prior::MapWritten),
+        with(word(plain(Deviation::SetgroupsNotFound, Gid, LINE, "0 1000 1"), "fd:FD"), &|case| {
+            case.descriptor = Descriptor::TaskDirectory;
+        }),
         with(plain(Deviation::SetgroupsOfPlain, Gid, LINE, "0 1000 1"), &|case| case.state = State::Plain),
     ]
 }

@@ -47,3 +47,9 @@ pub fn setgroups(case: &Case, _: Version, line: &str) -> Option<String> {
     let failed = format!("{}: failed to setgroups deny", case.kind().program());
     line.strip_prefix(&failed)?.starts_with(" policy: ").then_some(failed)
 }
+
+/// It says so, and goes on.
+pub fn setgroups_not_found(_: &Case, _: Version, line: &str) -> Option<String> {
+    line.strip_suffix("couldn't open process setgroups: No such file or directory")
+        .map(|program| format!("{program}kernel doesn't support setgroups restrictions"))
+}
