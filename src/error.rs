@@ -24,6 +24,9 @@ pub enum Error {
     /// The target's word names none.
     #[error("")]
     Target(#[source] BadTarget),
+    /// The caller's working directory cannot be left.
+    #[error("cannot leave the working directory: {0}")]
+    WorkingDirectory(Reason),
     /// There is no directory of the target in `/proc`.
     #[error("Could not open proc directory for target {pid}: {reason}")]
     NoTarget {

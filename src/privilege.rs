@@ -82,7 +82,7 @@ impl Reserve {
     /// [`Error::Privilege`] if capabilities cannot be raised, when nothing was written; those of `write`; before these,
     /// [`Error::PrivilegeKept`] if capabilities cannot be given up again.
     pub fn spend(
-        mut self,
+        self,
         maps_root: bool,
         write: impl FnOnce(&Raised) -> Result<(), Error>,
     ) -> Result<(), Error> {
@@ -92,25 +92,31 @@ impl Reserve {
         });
         let needed: CapsHashSet = needed.collect();
         if !needed.is_empty() {
-            caps::set(None, CapSet::Effective, &needed).map_err(failed)?;
+            if let Err(error) = caps::set(None, CapSet::Effective, &needed) {
+                return self.give_up().and(Err(failed(error)));
+            }
         }
         let written = write(&Raised(()));
         self.give_up().and(written)
     }
 
-    /// Takes them from the effective set, too: the kernel has nothing effective that is not permitted.
-    fn give_up(&mut self) -> Result<(), Error> {
+    /// Gives up all capabilities for good: the effective ones as well, since the kernel has nothing effective that is not
+    /// permitted.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::PrivilegeKept`].
+    pub fn give_up(mut self) -> Result<(), Error> {
         self.held.clear();
         caps::clear(None, CapSet::Permitted).map_err(|source| Error::PrivilegeKept(source.into()))
     }
 }
 
-/// A reserve that is not spent is given up, so that nothing that comes after a failure has any.
+/// A reserve that nobody wants any more: what follows is the end.
 impl Drop for Reserve {
     fn drop(&mut self) {
         if !self.held.is_empty() {
-            // What it would be good for is over.
-            let _ = self.give_up();
+            let _ = caps::clear(None, CapSet::Permitted);
         }
     }
 }

@@ -15,11 +15,11 @@ use crate::kind::Kind;
 use crate::login;
 use crate::login_defs::LoginDefs;
 use crate::map;
-use crate::policy::{Claim, OwnTarget, Setgroups};
+use crate::policy::{Authorized, Claim, OwnTarget, Setgroups};
 use crate::privilege::{Reserve, Start};
 use crate::setgroups;
 use crate::subid::Source;
-use crate::subid::nss::Plugin;
+use crate::subid::nss::{Plugin, leave_surroundings};
 use crate::target::Target;
 
 /// For somebody who tries it by hand; clients know, and do not read what comes with a success.
@@ -46,14 +46,14 @@ pub fn run(kind: Kind) -> ExitCode {
                 _ => fail(&explain(kind, start, &request, &error, &users)),
             }
         }
-        Invocation::Check { as_json } => {
-            drop(reserve);
-            check::run(start, as_json)
-        }
-        Invocation::CheckNamespace => {
-            drop(reserve);
-            check::namespace()
-        }
+        Invocation::Check { as_json } => match reserve.give_up() {
+            Ok(()) => check::run(start, as_json),
+            Err(error) => fail(&message(kind, &error)),
+        },
+        Invocation::CheckNamespace => match reserve.give_up() {
+            Ok(()) => check::namespace(),
+            Err(error) => fail(&message(kind, &error)),
+        },
         Invocation::Print(text) => {
             // Whoever closed stdout does not want to read it.
             let _ = std::io::stdout().write_all(text.as_bytes());
@@ -63,7 +63,7 @@ pub fn run(kind: Kind) -> ExitCode {
     }
 }
 
-/// The way of a request. The order is shadow's order of checks.
+/// The way of a request: what is decided with nothing effective is carried out with the reserve, or the reserve is given up.
 fn map(
     kind: Kind,
     reserve: Reserve,
@@ -71,6 +71,20 @@ fn map(
     request: &Request,
     users: &UsersCache,
 ) -> Result<(), Error> {
+    let authorized = match authorize(kind, start, request, users) {
+        Ok(authorized) => authorized,
+        Err(error) => return reserve.give_up().and(Err(error)),
+    };
+    map::write(&authorized, reserve)?;
+    if authorized.setgroups() == Setgroups::Deny && std::io::stderr().is_terminal() {
+        say(&format!("{}: note: {SETGROUPS_DENIED}\n", kind.program()));
+    }
+    Ok(())
+}
+
+/// Decides. The order is shadow's order of checks.
+fn authorize(kind: Kind, start: Start, request: &Request, users: &UsersCache) -> Result<Authorized, Error> {
+    leave_surroundings()?;
     let target = Target::open(&request.target)?;
     let caller = Caller::identify(start.uid, start.gid, login::name().as_deref(), users)?;
     let target = OwnTarget::check(target, &caller, || LoginDefs::read().grants_auxiliary_groups())?;
@@ -81,11 +95,7 @@ fn map(
     if authorized.setgroups() == Setgroups::Deny {
         setgroups::deny(authorized.target())?;
     }
-    map::write(&authorized, reserve)?;
-    if authorized.setgroups() == Setgroups::Deny && std::io::stderr().is_terminal() {
-        say(&format!("{}: note: {SETGROUPS_DENIED}\n", kind.program()));
-    }
-    Ok(())
+    Ok(authorized)
 }
 
 /// The plugin to use, if one is configured.

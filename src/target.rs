@@ -26,7 +26,8 @@ const PIDFD_FILE_SYSTEMS: [FsType; 2] = [FsType(0x0904_1934), FsType(0x5049_4446
 #[derive(Debug)]
 pub struct Target {
     directory: OwnedFd,
-    /// The uid that owns the directory: the process's effective uid, unless it is not dumpable; see proc(5).
+    /// The uid that owns the directory: the process's effective uid, whether it is dumpable or not (`task_dump_owner` in
+    /// fs/proc/base.c).
     pub uid: uid_t,
     /// The directory's group.
     pub gid: gid_t,

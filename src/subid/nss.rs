@@ -18,11 +18,25 @@ use thiserror::Error;
 use super::Delegated;
 use super::nsswitch::Service;
 use crate::caller::Caller;
-use crate::error::Reason;
+use crate::error::{Error, Reason};
 use crate::extent::Extent;
 use crate::kind::Kind;
 use crate::policy::Claim;
 use crate::shown::shown;
+
+/// Leaves what is the caller's, for good, before anything of the C library's is asked: the environment and the working directory.
+/// NSS modules and plugins stand on libraries that look for servers, files and options there (libpq's `PGPORT`, libldap's
+/// `LDAPURI` and `ldaprc`), and do so all the more where, as here, the effective uid is the real one. A plugin whose word in
+/// nsswitch.conf has a slash would be looked for in the working directory.
+///
+/// # Errors
+///
+/// [`Error::WorkingDirectory`].
+pub fn leave_surroundings() -> Result<(), Error> {
+    // SAFETY: the program has one thread, and nobody keeps a pointer to a variable: the standard library copies what it reads.
+    let _ = unsafe { libc::clearenv() };
+    nix::unistd::chdir("/").map_err(|errno| Error::WorkingDirectory(errno.into()))
+}
 
 /// The longest word in nsswitch.conf that shadow takes, in bytes.
 const LONGEST_WORD: usize = 50;
@@ -97,11 +111,12 @@ pub enum Unusable {
 }
 
 impl Unusable {
-    /// Whether files are used instead, as in shadow. Not where a library cannot be loaded: with a limit on memory or
-    /// descriptors (setrlimit(2), prlimit(2)) a caller can have any library not found, and so choose who decides.
+    /// Whether files are used instead, as in shadow: only where it is all root's doing. With a limit on memory or descriptors
+    /// (setrlimit(2), prlimit(2)) a caller can have any library not found, or another one of its name found, and so choose
+    /// who decides.
     #[must_use]
     pub const fn leaves_it_to_files(&self) -> bool {
-        matches!(self, Self::NameTooLong(_) | Self::Function { .. })
+        matches!(self, Self::NameTooLong(_))
     }
 }
 

@@ -213,24 +213,31 @@ pub fn nsswitch_blanks(case: &Case) -> Option<Case> {
     (nsswitch != case.nsswitch).then(|| Case { nsswitch, ..case.clone() })
 }
 
-/// It is not used; what is said then is nearly as of one without another function.
+/// It is not used.
 pub fn plugin_without_free(case: &Case) -> Option<Case> {
-    let nsswitch = case.nsswitch.as_ref().map(|text| text.replace("aged", "partial"));
-    (nsswitch != case.nsswitch).then(|| Case { nsswitch, ..case.clone() })
+    let nsswitch = case.nsswitch.as_ref().filter(|text| service(text).as_deref() == Some("aged"));
+    nsswitch.map(|_| files_instead_of("aged", case))
 }
 
-/// Files are used then, as where it has not all functions. Its name is kept, as another word.
+/// Files are used then.
 pub fn plugin_not_there(case: &Case) -> Option<Case> {
-    let text = case.nsswitch.as_deref()?;
-    let service = |line: &str| {
+    let name = service(case.nsswitch.as_deref()?)?;
+    let is_usable = name == "files" || PLUGINS.iter().any(|(there, _)| *there == name && name != "partial");
+    (!is_usable && name.len() <= 50).then(|| files_instead_of(&name, case))
+}
+
+/// The plugin that is configured, if any.
+fn service(nsswitch: &str) -> Option<String> {
+    nsswitch.split('\n').find_map(|line| {
         let (database, services) = line.split_at_checked("subid:".len())?;
         let is_database = database.eq_ignore_ascii_case("subid:");
         services.split([' ', '\t']).find(|word| is_database && !word.is_empty()).map(str::to_owned)
-    };
-    let name = text.split('\n').find_map(service)?;
-    let is_there = name == "files" || PLUGINS.iter().any(|(there, _)| *there == name);
-    let nsswitch = Some(format!("subid: partial {name}\n{text}"));
-    (!is_there && name.len() <= 50).then(|| Case { nsswitch, ..case.clone() })
+    })
+}
+
+/// The plugin's name is kept in the first line, since it is told.
+fn files_instead_of(plugin: &str, case: &Case) -> Case {
+    Case { nsswitch: Some(format!("#{plugin}\npasswd: files\n")), ..case.clone() }
 }
 
 /// The file is given up at such a line.

@@ -181,22 +181,21 @@ pub fn getsubids_lines(case: &Case, ours: &Observation, probe: &Probe) -> Option
 /// 4.17 says so and asks the files.
 pub fn plugin_without_free(_: &Case, ours: &Observation, _: &Probe) -> Option<Observation> {
     let mut seen = ours.clone();
-    *seen.notices.iter_mut().find(|notice| *notice == PARTIAL)? =
-        "libsubid_aged.so did not provide @subid_free@".into();
+    seen.notices.push("libsubid_aged.so did not provide @subid_free@".into());
     Some(seen)
 }
 
-/// What is said of a plugin that lacks a function.
-const PARTIAL: &str = "libsubid_partial.so did not provide @has_range@";
-
 /// It says so and asks the files.
 pub fn plugin_not_there(case: &Case, ours: &Observation, _: &Probe) -> Option<Observation> {
-    let name = case.nsswitch.as_ref()?.strip_prefix("subid: partial ")?.split('\n').next()?;
+    let name = case.nsswitch.as_ref()?.strip_prefix('#')?.split('\n').next()?;
     let library = format!("libsubid_{}.so", name.replace('\r', "\\r"));
     let mut seen = ours.clone();
-    *seen.notices.iter_mut().find(|notice| *notice == PARTIAL)? = format!(
-        "Error opening {library}: {library}: cannot open shared object file: No such file or directory"
-    );
+    seen.notices.push(match name {
+        "partial" => format!("{library} did not provide @has_range@"),
+        _ => format!(
+            "Error opening {library}: {library}: cannot open shared object file: No such file or directory"
+        ),
+    });
     Some(seen)
 }
 

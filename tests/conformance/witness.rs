@@ -87,7 +87,7 @@ fn witnesses() -> Vec<(Deviation, Case)> {
             case.nsswitch = Some("passwd: files\nsubid:x".into());
         }),
         with(plain(Deviation::PluginLookedForLate, Uid, LINE, "0 100000 4294967295"), &|case| {
-            case.nsswitch = Some("passwd: files\nsubid: partial\n".into());
+            case.nsswitch = Some(format!("passwd: files\nsubid: {}\n", "x".repeat(51)));
         }),
         getsubids(Deviation::GetsubidsByGid, "1000:100000:10\n", &["-g", "alicia"]),
         with(plain(Deviation::NsswitchWithoutEnd, Uid, LINE, "0 100000 10"), &|case| {
@@ -116,6 +116,9 @@ fn witnesses() -> Vec<(Deviation, Case)> {
         }),
         with(plain(Deviation::PluginNotThere, Uid, LINE, "0 100000 10"), &|case| {
             case.nsswitch = Some("passwd: files\nsubid: gone\n".into());
+        }),
+        with(plain(Deviation::PluginNotThere, Gid, LINE, "0 100000 10"), &|case| {
+            case.nsswitch = Some("passwd: files\nsubid: partial\n".into());
         }),
         with(getsubids(Deviation::PluginNotThere, LINE, &["alice"]), &|case| {
             case.nsswitch = Some("passwd: files\nsubid: gone\n".into());

@@ -86,10 +86,11 @@ fn a_plugin_that_says_no_is_told_with_how_to_see_its_list() {
 }
 
 #[test]
-fn a_plugin_without_a_function_is_told_before_what_the_files_lack() {
+fn a_name_that_is_too_long_is_told_before_what_the_files_lack() {
     in_plugin_world(|world| {
-        install(world, "partial", &["WITHOUT_HAS_RANGE"]);
-        let reason = "libsubid_partial.so did not provide @has_range@";
+        let long = "x".repeat(51);
+        configure(world, &long);
+        let reason = format!("Subid NSS module name too long (longer than 50 characters): {long}");
         for kind in Kind::BOTH {
             let failure = Failure::new(alice, world, Way::Setuid, kind, "0 400000 10");
             assert!(

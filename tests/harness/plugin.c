@@ -1,5 +1,6 @@
 /* A subid NSS plugin that behaves as its compile-time macros say. BEHAVIOUR: 0 as it should, 1 unknown user, 2 connection
  * error, 3 error, 9 a status that does not exist; FOUND: what it puts where the answer goes. It affirms one range for alice. */
+#define _GNU_SOURCE
 #include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>

@@ -66,36 +66,37 @@ fn anything_but_a_clear_yes_is_a_no() {
 }
 
 #[test]
-fn a_plugin_without_its_functions_leaves_it_to_the_files() {
+fn a_name_that_is_too_long_for_a_plugin_leaves_it_to_the_files() {
     in_plugin_world(|world| {
-        let falls_back = |message: &str| {
-            for kind in Kind::BOTH {
-                let attempt = world.attempt(Way::Setuid, kind, ALICE, "0 690000 10");
-                assert_eq!(attempt.outcome.stderr, format!("{message}\nUsing files\n"));
-                assert_eq!((attempt.outcome.status, attempt.map.as_str()), (Some(0), "0 690000 10"));
-            }
-        };
-        install(world, "partial", &["WITHOUT_HAS_RANGE"]);
-        falls_back("libsubid_partial.so did not provide @has_range@");
         let long = "x".repeat(51);
         configure(world, &long);
-        falls_back(&format!("Subid NSS module name too long (longer than 50 characters): {long}"));
+        for kind in Kind::BOTH {
+            let attempt = world.attempt(Way::Setuid, kind, ALICE, "0 690000 10");
+            let message = format!("Subid NSS module name too long (longer than 50 characters): {long}");
+            assert_eq!(attempt.outcome.stderr, format!("{message}\nUsing files\n"));
+            assert_eq!((attempt.outcome.status, attempt.map.as_str()), (Some(0), "0 690000 10"));
+        }
     });
 }
 
-/// Otherwise a caller could choose the files, by not letting the loader have it.
+/// Otherwise a caller could choose the files, by not letting the loader have it, or have another one of its name.
 #[test]
-fn a_plugin_that_cannot_be_loaded_takes_the_decision_along() {
+fn a_plugin_that_cannot_be_used_takes_the_decision_along() {
     in_plugin_world(|world| {
+        let refuses = |message: &str| {
+            for kind in Kind::BOTH {
+                let attempt = world.attempt(Way::Setuid, kind, ALICE, "0 690000 10");
+                assert_eq!(attempt.outcome.first_line(), format!("{}: {message}", kind.program()));
+                assert_eq!((attempt.outcome.status, attempt.map.as_str()), (Some(1), ""));
+            }
+        };
+        install(world, "partial", &["WITHOUT_HAS_RANGE"]);
+        refuses("libsubid_partial.so did not provide @has_range@");
         configure(world, "missing");
         let library = "libsubid_missing.so";
-        let reason = "cannot open shared object file: No such file or directory";
-        for kind in Kind::BOTH {
-            let attempt = world.attempt(Way::Setuid, kind, ALICE, "0 690000 10");
-            let message = format!("{}: Error opening {library}: {library}: {reason}", kind.program());
-            assert_eq!(attempt.outcome.first_line(), message);
-            assert_eq!((attempt.outcome.status, attempt.map.as_str()), (Some(1), ""));
-        }
+        refuses(&format!(
+            "Error opening {library}: {library}: cannot open shared object file: No such file or directory"
+        ));
         let listed = world.getsubids(&["alice"]);
         assert_eq!((listed.status, listed.stdout.as_str()), (Some(1), ""));
         assert!(listed.stderr.ends_with("Error fetching ranges\n"), "{}", listed.stderr);
@@ -144,6 +145,35 @@ fn a_plugin_is_asked_with_nothing_effective() {
         }
         install(world, "raised", &["FOUND=!nothing_effective()"]);
         assert_eq!(world.attempt(Way::Setuid, Kind::Uid, ALICE, "0 1 10").outcome.status, Some(1));
+    });
+}
+
+/// What a plugin, or an NSS module, stands on may look for servers and options in both.
+#[test]
+fn the_callers_environment_and_directory_do_not_reach_a_plugin() {
+    in_plugin_world(|world| {
+        fs::create_dir("/mnt/here").unwrap();
+        fs::write("/mnt/here/rc", "").unwrap();
+        for (index, (seen, expected)) in [
+            ("getenv(\"SERVER\") != NULL || environ != NULL", 1),
+            ("access(\"rc\", F_OK) == 0", 1),
+            ("environ == NULL && access(\"rc\", F_OK) != 0", 0),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            install(world, &format!("seeing{index}"), &[&format!("FOUND=({seen})")]);
+            for way in Way::GOOD {
+                for kind in Kind::BOTH {
+                    let target = world.namespace(ALICE);
+                    let mut env = ALICE.command("env");
+                    env.args(["--chdir=/mnt/here", "SERVER=elsewhere"]);
+                    let words = [target.pid(), "0".into(), "1".into(), "10".into()];
+                    let outcome = world.run_through(env, way, kind, &words);
+                    assert_eq!(outcome.status, Some(expected), "{seen}: {outcome:?}");
+                }
+            }
+        }
     });
 }
 

@@ -30,6 +30,7 @@ const MOST_CAUSES: usize = 2;
 pub fn conclude(error: &Error, facts: &Facts) -> Vec<Cause> {
     let mut causes = match error {
         Error::Usage
+        | Error::WorkingDirectory(_)
         | Error::TargetStatus(_)
         | Error::SetgroupsRead(_)
         | Error::SetgroupsSeek(_)
