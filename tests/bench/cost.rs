@@ -5,7 +5,8 @@ use std::fs;
 use super::case::{Case, Goal};
 use super::contender::{Contender, Program};
 use super::harness::privileged::Privileged;
-use super::harness::{ALICE, ROOT, Way, World, finish};
+use super::harness::tracing::traced;
+use super::harness::{ALICE, Way, World, finish};
 use super::report::{Row, Unit};
 use super::samples::Samples;
 
@@ -86,16 +87,12 @@ fn number(count: usize) -> f64 {
     u32::try_from(count).unwrap().into()
 }
 
-/// A whole run, as strace tells it.
+/// A whole run of alice's, as strace tells it.
 fn trace(world: &World, case: &Case, contender: Contender) -> String {
-    let target = world.namespace(case.caller);
-    let log = World::etc("trace");
-    // Started by root, who may follow a program that gains privilege.
-    let mut strace = ROOT.command("strace");
-    strace.args(["-qq", "-f", "-o"]).arg(&log).args(["setpriv", "--clear-groups"]);
-    strace.args([format!("--reuid={}", case.caller.uid), format!("--regid={}", case.caller.gid)]);
-    let outcome =
-        finish(strace.arg(contender.path(case.kind)).arg(target.pid()).args(case.ranges.split(' ')));
+    let target = world.namespace(ALICE);
+    let log = "/etc/trace";
+    let program = contender.path(case.kind);
+    let outcome = finish(&mut traced(&program, &target.pid(), &case.ranges, log, "trace=all"));
     assert_eq!((target.map(case.kind), outcome.status), (case.map(), Some(0)), "{contender:?}: {outcome:?}");
     fs::read_to_string(log).unwrap()
 }

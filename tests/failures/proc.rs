@@ -4,11 +4,11 @@ use std::fs;
 use std::process::Command;
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
-use nix::sys::stat::Mode;
-use nix::unistd::mkfifo;
 
 use super::failure::Failure;
-use super::harness::{ALICE, BOB, Kind, Namespace, ROOT, Way, World, in_world, must_succeed, setpriv};
+use super::harness::{
+    ALICE, BOB, Kind, Namespace, ROOT, WRITTEN, Way, World, in_world, must_succeed, setpriv,
+};
 
 fn alice() -> Command {
     ALICE.command("env")
@@ -129,11 +129,7 @@ fn another_processs_file_over_it_is_not_written_to() {
     in_world(|world| {
         world.delegate("alice:100000:10\n");
         for way in Way::GOOD {
-            for (kind, file, ranges) in [
-                (Kind::Uid, "uid_map", "0 100000 10"),
-                (Kind::Gid, "gid_map", "0 100000 10"),
-                (Kind::Gid, "setgroups", "0 1000 1"),
-            ] {
+            for (kind, file, ranges) in WRITTEN {
                 let (target, other) = (world.namespace(ALICE), world.namespace(ALICE));
                 let covered = format!("/proc/{}/{file}", target.pid());
                 bind(&format!("/proc/{}/{file}", other.pid()), &covered);
@@ -146,28 +142,6 @@ fn another_processs_file_over_it_is_not_written_to() {
                 for namespace in [&target, &other] {
                     assert_eq!((namespace.map(kind).as_str(), namespace.setgroups().as_str()), ("", "allow"));
                 }
-            }
-        }
-    });
-}
-
-/// At which a program would wait, with privilege.
-#[test]
-fn a_fifo_over_the_map_is_not_opened() {
-    in_world(|world| {
-        world.delegate("alice:100000:10\n");
-        mkfifo("/etc/fifo", Mode::S_IRWXU | Mode::S_IRWXO).unwrap();
-        for way in Way::GOOD {
-            for kind in Kind::BOTH {
-                let target = world.namespace(ALICE);
-                let map = format!("/proc/{}/{}_map", target.pid(), kind.word());
-                bind("/etc/fifo", &map);
-                let words = [target.pid(), "0".into(), "100000".into(), "10".into()];
-                let mut waiting = ALICE.command("timeout");
-                waiting.arg("10");
-                let outcome = world.run_through(waiting, way, kind, &words);
-                umount2(map.as_str(), MntFlags::MNT_DETACH).unwrap();
-                assert!(outcome.first_line().ends_with("Invalid cross-device link"), "{outcome:?}");
             }
         }
     });

@@ -15,6 +15,13 @@ struct Sets {
     inheritable: String,
 }
 
+impl Sets {
+    fn none() -> Self {
+        let none = "0".to_owned();
+        Self { effective: none.clone(), permitted: none.clone(), inheritable: none }
+    }
+}
+
 /// A file opened or written, and what was held then.
 #[derive(Debug)]
 struct Step {
@@ -95,8 +102,7 @@ fn privilege_is_raised_for_the_maps_open_and_write_alone_and_given_up_after() {
                 let (steps, end, run) = follow(world, way, kind, caller, "0 100000 10");
                 let (raised, most) = names(kind);
                 assert_raised_for_the_map_alone(&steps, kind, raised);
-                let none = "0".to_owned();
-                assert_eq!(end, Sets { effective: none.clone(), permitted: none.clone(), inheritable: none });
+                assert_eq!(end, Sets::none());
                 for step in steps.iter().filter(|step| step.call.contains("\"/etc/sub")) {
                     let held = step.held.permitted.as_str();
                     // strace shows a single capability as 1<<N, and file capabilities grant no more than one.
@@ -138,24 +144,17 @@ fn setgroups_is_denied_with_nothing_raised() {
 fn nine_calls_have_privilege_and_no_input_is_read_with_it() {
     in_world(|world| {
         world.delegate("alice:100000:10\n");
-        for way in Way::GOOD {
-            for kind in Kind::BOTH {
-                let (target, map) = (world.namespace(ALICE), "0 100000 10");
-                let outcome = finish(&mut traced(
-                    &world.program(way, kind),
-                    &target.pid(),
-                    map,
-                    "/etc/trace",
-                    "trace=all",
-                ));
-                assert_eq!((outcome.status, target.map(kind).as_str()), (Some(0), map));
-                let log = fs::read_to_string("/etc/trace").unwrap();
-                // With debug assertions, the standard library looks at each descriptor that it closes.
-                let calls: Vec<&str> = log.lines().filter(|call| !call.contains("F_GETFD")).collect();
-                let Privileged { calls_of_main, bytes_read, .. } = Privileged::of(&calls.join("\n"), way);
-                assert_eq!((calls_of_main, bytes_read), (9, 0), "{way:?} {kind:?}:\n{log}");
-            }
-        }
+        world.for_each_program(|way, kind| {
+            let (target, map) = (world.namespace(ALICE), "0 100000 10");
+            let outcome =
+                finish(&mut traced(&world.program(way, kind), &target.pid(), map, "/etc/trace", "trace=all"));
+            assert_eq!((outcome.status, target.map(kind).as_str()), (Some(0), map));
+            let log = fs::read_to_string("/etc/trace").unwrap();
+            // With debug assertions, the standard library looks at each descriptor that it closes.
+            let calls: Vec<&str> = log.lines().filter(|call| !call.contains("F_GETFD")).collect();
+            let Privileged { calls_of_main, bytes_read, .. } = Privileged::of(&calls.join("\n"), way);
+            assert_eq!((calls_of_main, bytes_read), (9, 0), "{way:?} {kind:?}:\n{log}");
+        });
     });
 }
 
@@ -164,27 +163,21 @@ fn nine_calls_have_privilege_and_no_input_is_read_with_it() {
 fn after_a_refused_write_nothing_is_left() {
     in_world(|world| {
         world.delegate("alice:100000:10\n");
-        for way in Way::GOOD {
-            for kind in Kind::BOTH {
-                let (program, target) = (world.program(way, kind), world.namespace(ALICE));
-                let run = |log: &str| {
-                    let calls = "trace=execve,capset,setresuid,openat,write";
-                    finish(&mut traced(&program, &target.pid(), "0 100000 10", log, calls)).status
-                };
-                // The kernel takes a map once.
-                assert_eq!((run("/etc/first"), run("/etc/second")), (Some(0), Some(1)));
-                let trace = fs::read_to_string("/etc/second").unwrap();
-                let (_, after) = trace.rsplit_once(" EPERM ").unwrap();
-                let (given_up, examined) = after.split_once("= 0\n").unwrap();
-                let none = "0".to_owned();
-                assert_eq!(
-                    sets(given_up),
-                    Sets { effective: none.clone(), permitted: none.clone(), inheritable: none }
-                );
-                assert!(examined.contains("/status"), "{examined}");
-                assert!(!examined.contains("capset("), "{examined}");
-            }
-        }
+        world.for_each_program(|way, kind| {
+            let (program, target) = (world.program(way, kind), world.namespace(ALICE));
+            let run = |log: &str| {
+                let calls = "trace=execve,capset,setresuid,openat,write";
+                finish(&mut traced(&program, &target.pid(), "0 100000 10", log, calls)).status
+            };
+            // The kernel takes a map once.
+            assert_eq!((run("/etc/first"), run("/etc/second")), (Some(0), Some(1)));
+            let trace = fs::read_to_string("/etc/second").unwrap();
+            let (_, after) = trace.rsplit_once(" EPERM ").unwrap();
+            let (given_up, examined) = after.split_once("= 0\n").unwrap();
+            assert_eq!(sets(given_up), Sets::none());
+            assert!(examined.contains("/status"), "{examined}");
+            assert!(!examined.contains("capset("), "{examined}");
+        });
     });
 }
 
@@ -202,11 +195,7 @@ fn a_check_gives_up_everything_before_it_starts_anything() {
             let (_, run) = trace.split_once(&format!("execve(\"{}\"", program.display())).unwrap();
             let (before, _) = run.split_once("execve(").unwrap();
             let last = before.lines().rfind(|call| call.contains(" capset(")).unwrap();
-            let none = "0".to_owned();
-            assert_eq!(
-                sets(last),
-                Sets { effective: none.clone(), permitted: none.clone(), inheritable: none }
-            );
+            assert_eq!(sets(last), Sets::none());
             let (_, after) = before.split_once(last).unwrap();
             assert!(after.contains(" openat("), "{before}");
             let becomes_caller = before.contains("setresuid(1000, 1000, 1000)");

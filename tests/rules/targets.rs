@@ -11,7 +11,7 @@ use nix::sys::stat::Mode;
 use nix::sys::statfs::fstatfs;
 use nix::unistd::mkfifo;
 
-use super::harness::{ALICE, BOB, Kind, Namespace, Outcome, Way, World, in_world, kernel, usage};
+use super::harness::{ALICE, BOB, Kind, Namespace, Outcome, WRITTEN, Way, World, in_world, kernel, usage};
 
 /// A descriptor that programs inherit.
 fn inherited(descriptor: impl Into<OwnedFd>) -> OwnedFd {
@@ -106,11 +106,7 @@ fn a_descriptor_from_a_mount_namespace_of_the_callers_leads_to_no_other_file() {
         mkfifo("/mnt/fifo", Mode::S_IRWXU).unwrap();
         chown("/mnt/fifo", Some(ALICE.uid), None).unwrap();
         for way in Way::GOOD {
-            for (kind, file, ranges) in [
-                (Kind::Uid, "uid_map", "0 100000 10"),
-                (Kind::Gid, "gid_map", "0 100000 10"),
-                (Kind::Gid, "setgroups", "0 1000 1"),
-            ] {
+            for (kind, file, ranges) in WRITTEN {
                 let (target, other) = (world.namespace(ALICE), world.namespace(ALICE));
                 let covers = [format!("/proc/{}/{file}", other.pid()), "/mnt/fifo".to_owned()];
                 for cover in covers {
