@@ -9,11 +9,12 @@ use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
-use users::{Users, UsersCache};
+use users::Users;
 
 use crate::kind::Kind;
 use crate::program::{plugin, say};
 use crate::subid::{Delegated, Source};
+use crate::user_database::UserDatabase;
 
 const USAGE: &str = "Usage: getsubids [-g] user\n\
     \x20   list subuid ranges for user\n\
@@ -61,7 +62,7 @@ fn invocation(arguments: Vec<OsString>) -> Invocation {
 
 /// A line per range; `None` where no list can be had. Nothing is a list from a plugin alone, as in shadow.
 fn listing(kind: Kind, user: &OsString) -> Option<Vec<u8>> {
-    let uid = UsersCache::new().get_user_by_name(user).map(|entry| entry.uid());
+    let uid = UserDatabase::default().get_user_by_name(user).map(|entry| entry.uid());
     let plugin = plugin().map_err(|error| say(&format!("{error}\n"))).ok()?;
     let source = Source::open(kind, plugin).ok()?;
     let is_plugin = matches!(source, Source::Plugin(_));

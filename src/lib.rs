@@ -34,6 +34,7 @@ pub mod setgroups;
 pub mod shown;
 pub mod subid;
 pub mod target;
+pub mod user_database;
 
 pub use getsubids::run as getsubids;
 pub use kind::Kind;

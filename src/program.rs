@@ -3,8 +3,6 @@
 use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 
-use users::UsersCache;
-
 use crate::caller::Caller;
 use crate::check;
 use crate::cli::{self, Invocation, Request};
@@ -21,6 +19,7 @@ use crate::setgroups;
 use crate::subid::Source;
 use crate::subid::nss::{Plugin, leave_surroundings};
 use crate::target::Target;
+use crate::user_database::UserDatabase;
 
 /// For somebody who tries it by hand; clients know, and do not read what comes with a success.
 const SETGROUPS_DENIED: &str = "only the caller's own gid was mapped, and not through /etc/subgid, so setgroups(2) is denied \
@@ -35,7 +34,7 @@ pub fn run(kind: Kind) -> ExitCode {
     };
     match cli::parse(kind, std::env::args_os().skip(1)) {
         Invocation::Map(request) => {
-            let users = UsersCache::new();
+            let users = UserDatabase::default();
             let Err(error) = map(kind, reserve, start, &request, &users) else { return ExitCode::SUCCESS };
             // Whatever becomes of the examination, the message has been given.
             say(&message(kind, &error));
@@ -69,7 +68,7 @@ fn map(
     reserve: Reserve,
     start: Start,
     request: &Request,
-    users: &UsersCache,
+    users: &UserDatabase,
 ) -> Result<(), Error> {
     let authorized = match authorize(kind, start, request, users) {
         Ok(authorized) => authorized,
@@ -83,7 +82,7 @@ fn map(
 }
 
 /// Decides. The order is shadow's order of checks.
-fn authorize(kind: Kind, start: Start, request: &Request, users: &UsersCache) -> Result<Authorized, Error> {
+fn authorize(kind: Kind, start: Start, request: &Request, users: &UserDatabase) -> Result<Authorized, Error> {
     leave_surroundings()?;
     let target = Target::open(&request.target)?;
     let caller = Caller::identify(start.uid, start.gid, login::name().as_deref(), users)?;

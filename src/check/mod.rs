@@ -13,8 +13,6 @@ use std::io::{IsTerminal, Write, stdout};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use users::UsersCache;
-
 use crate::caller::Caller;
 use crate::diagnosis::conclude;
 use crate::diagnosis::facts::process::Process;
@@ -26,6 +24,7 @@ use crate::range::{IdRange, IdSet};
 use crate::shown::{shown, shown_path};
 use crate::subid::Source;
 use crate::subid::nss::Plugin;
+use crate::user_database::UserDatabase;
 use namespace::Namespace;
 use report::{Finding, Report};
 use trial::Trial;
@@ -44,7 +43,7 @@ pub fn run(start: Start, as_json: bool) -> ExitCode {
 }
 
 fn examine(start: Start) -> Report {
-    let caller = Caller::identify(start.uid, start.gid, login::name().as_deref(), &UsersCache::new());
+    let caller = Caller::identify(start.uid, start.gid, login::name().as_deref(), &UserDatabase::default());
     let name = caller.as_ref().map_or("?".to_owned(), |caller| shown(&caller.name));
     let mut report = Report::new(name, start.uid);
     let Ok(caller) = caller else {

@@ -7,7 +7,6 @@ use std::ops::ControlFlow;
 use std::os::unix::ffi::OsStrExt;
 
 use libc::uid_t;
-use memchr::memmem::Finder;
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use users::Users;
@@ -15,6 +14,7 @@ use users::Users;
 use super::Delegated;
 use super::line::{Line, Owner};
 use super::lines::for_each_line;
+use super::search::Search;
 use crate::caller::Caller;
 use crate::config;
 use crate::error::Error;
@@ -73,7 +73,7 @@ impl SubidFile {
         let mut ranges = Vec::new();
         let Some(file) = self.file else { return Ok(ranges) };
         let owner = Owner::new(name, uid);
-        let read = for_each_line(file, Some(owner.needles()), |line| {
+        let read = for_each_line(file, Some(owner.search()), |line| {
             let range = owner.line(line).and_then(Line::range).filter(|range| range.count() > 0);
             ranges.extend(range.map(|range| Delegated { start: range.start(), count: range.count() }));
             ControlFlow::Continue(())
@@ -96,7 +96,7 @@ pub fn grant(
     users: &impl Users,
 ) -> io::Result<()> {
     let owner = Owner::new(&caller.name, Some(caller.uid));
-    grant_lines(&mut file, claim, Some(owner.needles()), |line, _| owner.line(line)?.range())?;
+    grant_lines(&mut file, claim, Some(owner.search()), |line, _| owner.line(line)?.range())?;
     if claim.is_settled() {
         return Ok(());
     }
@@ -109,17 +109,17 @@ pub fn grant(
     })
 }
 
-/// Grants the range that `delegated` sees in a line, for each line or each that has a needle, until nothing more is wanted.
+/// Grants the range that `delegated` sees in a line, for each line or each that the search finds, until nothing more is wanted.
 fn grant_lines(
     reader: impl Read,
     claim: &mut Claim,
-    needles: Option<&[Finder]>,
+    search: Option<Search>,
     delegated: impl Fn(&[u8], &Claim) -> Option<IdRange>,
 ) -> io::Result<()> {
     if claim.is_settled() {
         return Ok(());
     }
-    for_each_line(reader, needles, |line| {
+    for_each_line(reader, search, |line| {
         let Some(range) = delegated(line, claim) else { return ControlFlow::Continue(()) };
         claim.grant(range);
         if claim.is_settled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

@@ -2,8 +2,7 @@
 //!
 //! A line that is not exactly that delegates nothing, and is no error: shadow passes over it.
 
-use memchr::memmem::Finder;
-
+use super::search::Search;
 use crate::number::{self, Base};
 use crate::range::IdRange;
 
@@ -42,8 +41,6 @@ pub struct Owner<'a> {
     name: Option<&'a [u8]>,
     /// Without leading zeros, so that of 0 there is nothing.
     uid: Option<String>,
-    /// Both with the colon. Most lines of a large file have neither.
-    needles: Vec<Finder<'static>>,
 }
 
 impl<'a> Owner<'a> {
@@ -53,15 +50,13 @@ impl<'a> Owner<'a> {
         let digits = |uid: u32| if uid == 0 { String::new() } else { uid.to_string() };
         // The owner of a line is never empty, and has no colon.
         let is_possible = !name.is_empty() && !name.contains(&b':');
-        let (name, uid) = (is_possible.then_some(name), uid.map(digits));
-        let owners = name.into_iter().chain(uid.as_ref().map(String::as_bytes));
-        let needles = owners.map(|owner| Finder::new(&[owner, b":"].concat()).into_owned()).collect();
-        Self { name, uid, needles }
+        Self { name: is_possible.then_some(name), uid: uid.map(digits) }
     }
 
-    /// What occurs in each line of this owner's, one of these in each, and hardly in others.
-    pub(crate) fn needles(&self) -> &[Finder<'static>] {
-        &self.needles
+    /// Finds each line of this owner's, and hardly another.
+    #[must_use]
+    pub fn search(&self) -> Search {
+        Search::new(self.name.unwrap_or_default(), self.uid.as_deref().unwrap_or_default().as_bytes())
     }
 
     /// The line, if it is this owner's.
@@ -176,14 +171,6 @@ mod tests {
                 ),
             ] {
                 assert_eq!(found, if expected { Line::parse(text.as_bytes()) } else { None }, "{owner:?}");
-            }
-            let (alice, root) = (Owner::new(b"alice", Some(1001)), Owner::new(b"root", Some(0)));
-            for (person, is_theirs) in [(alice, is_alice), (root, is_root)] {
-                let mut needles = person.needles().iter();
-                assert!(
-                    !is_theirs || needles.any(|needle| needle.find(text.as_bytes()).is_some()),
-                    "{owner:?}"
-                );
             }
         }
     }

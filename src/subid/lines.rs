@@ -4,7 +4,7 @@ use std::io::{self, ErrorKind, Read};
 use std::iter::from_fn;
 use std::ops::ControlFlow;
 
-use memchr::memmem::Finder;
+use super::search::Search;
 
 /// The longest line that counts, in bytes without its end: longer ones are passed over, as shadow does.
 pub const LONGEST_LINE: usize = 1023;
@@ -18,20 +18,20 @@ const FIRST_BUFFER_BYTES: usize = 4 * 1024;
 const BUFFER_BYTES: usize = 64 * 1024;
 
 /// Calls `visit` with the lines that are not too long, the last one also without an end, until it breaks: with all, or with
-/// those in which a needle occurs. Needles are looked for in many lines at once, which takes less time than to tell these
-/// apart.
+/// those that a search finds.
 ///
 /// # Errors
 ///
 /// Those of read(2), but for an interruption.
 pub fn for_each_line(
     mut reader: impl Read,
-    needles: Option<&[Finder]>,
+    search: Option<Search>,
     mut visit: impl FnMut(&[u8]) -> ControlFlow<()>,
 ) -> io::Result<()> {
-    let mut buffer = vec![0; FIRST_BUFFER_BYTES];
-    // The beginning of a line whose end was not read yet lies in front, and is at most one byte too long.
-    let mut begun = 0;
+    // In front is a newline, so that one precedes each line.
+    let mut buffer = vec![b'\n'; FIRST_BUFFER_BYTES];
+    // Then comes the beginning of a line whose end was not read yet. It is at most one byte too long.
+    let mut begun = 1;
     loop {
         let free = buffer.get_mut(begun..).unwrap_or_default();
         let read = match reader.read(free) {
@@ -50,22 +50,25 @@ pub fn for_each_line(
             ..=LONGEST_LINE => visit(line),
             _ => ControlFlow::Continue(()),
         };
-        let flow = match needles {
-            Some(needles) => having(needles, lines).try_for_each(&mut visit_short),
+        let flow = match search {
+            Some(search) => search.try_for_each(lines, &mut visit_short),
             None => all(lines).try_for_each(&mut visit_short),
         };
         if flow.is_break() || read == 0 {
             return Ok(());
         }
-        begun = rest.len().min(TOO_LONG);
-        buffer.copy_within(end..end.saturating_add(begun), 0);
+        let kept = rest.len().min(TOO_LONG);
+        buffer.copy_within(end..end.saturating_add(kept), 1);
+        begun = kept.saturating_add(1);
         if filled == FIRST_BUFFER_BYTES {
             buffer.resize(BUFFER_BYTES, 0);
         }
     }
 }
 
-fn all(mut lines: &[u8]) -> impl Iterator<Item = &[u8]> {
+/// All of a newline and lines.
+fn all(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let (_, mut lines) = text.split_first().unwrap_or((&0, &[]));
     from_fn(move || {
         let end = memchr::memchr(b'\n', lines).unwrap_or(lines.len());
         let (line, rest) = lines.split_at_checked(end).filter(|_| !lines.is_empty())?;
@@ -74,26 +77,10 @@ fn all(mut lines: &[u8]) -> impl Iterator<Item = &[u8]> {
     })
 }
 
-/// In their order, and each once.
-fn having<'l>(needles: &[Finder], lines: &'l [u8]) -> impl Iterator<Item = &'l [u8]> {
-    let mut found: Vec<_> = needles.iter().map(|needle| needle.find_iter(lines).peekable()).collect();
-    let mut end = 0;
-    from_fn(move || {
-        let next = found.iter_mut().filter_map(|found| {
-            while found.next_if(|place| *place < end).is_some() {}
-            found.peek().copied()
-        });
-        let (before, after) = lines.split_at_checked(next.min()?)?;
-        let start = memchr::memrchr(b'\n', before).map_or(0, |newline| newline.saturating_add(1));
-        end = before.len().saturating_add(memchr::memchr(b'\n', after).unwrap_or(after.len()));
-        lines.get(start..end)
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::{BUFFER_BYTES, FIRST_BUFFER_BYTES, LONGEST_LINE, for_each_line};
-    use memchr::memmem::Finder;
+    use crate::subid::search::Search;
     use std::io::{self, Read};
     use std::ops::ControlFlow;
 
@@ -116,12 +103,12 @@ mod tests {
     }
 
     fn lines(bytes: &[u8], step: usize) -> Vec<Vec<u8>> {
-        lines_having(None, bytes, step)
+        lines_found(None, bytes, step)
     }
 
-    fn lines_having(needles: Option<&[Finder]>, bytes: &[u8], step: usize) -> Vec<Vec<u8>> {
+    fn lines_found(search: Option<Search>, bytes: &[u8], step: usize) -> Vec<Vec<u8>> {
         let mut lines = Vec::new();
-        for_each_line(Slowly { bytes, step, interrupted: false }, needles, |line| {
+        for_each_line(Slowly { bytes, step, interrupted: false }, search, |line| {
             lines.push(line.to_vec());
             ControlFlow::Continue(())
         })
@@ -146,22 +133,27 @@ mod tests {
     }
 
     #[test]
-    fn lines_with_a_needle_are_given_once_and_in_their_order() {
-        let needles = [Finder::new("a:"), Finder::new("07:")];
-        let wanted = ["a:1", "7:a:07:", "007:", "xa:a:a:", "ba:07:", "a:"];
-        let others = ["", "a", "7:", "b:1", "0 7:", "a\0:"].repeat(3000).join("\n");
-        let too_long = format!("a:{}", "x".repeat(LONGEST_LINE));
+    fn lines_of_an_owner_are_found_once_and_in_their_order() {
+        let search = Search::new(b"alice", b"1007");
+        let is_wanted =
+            |line: &Vec<u8>| line.starts_with(b"a") || line.starts_with(b"1") || line.starts_with(b"0");
+        let wanted = ["alice:1:1", "1007:2:1", "01007:3:1", "1007:alice:4", "alice:1007:5"];
+        let others =
+            ["", "bob:1007:1", "malice:1:1", "7:1:1", "b", "\0:1:1", " alice:1:1"].repeat(3000).join("\n");
+        let too_long = format!("alice:{}", "1".repeat(LONGEST_LINE));
         let text = wanted.map(|line| format!("{line}\n{others}\n{too_long}\n{line}\n")).concat();
         let twice: Vec<&str> = wanted.iter().flat_map(|line| [*line, *line]).collect();
-        for (text, expected) in [(text.as_str(), twice.as_slice()), ("a:", &["a:"]), ("b\na:\n", &["a:"])] {
+        let cases =
+            [(text.as_str(), twice.as_slice()), ("alice:1:1", &["alice:1:1"]), ("b\n1007:", &["1007:"])];
+        for (text, expected) in cases {
             for step in [3, 1000, BUFFER_BYTES] {
-                let lines = lines_having(Some(&needles), text.as_bytes(), step);
+                let mut lines = lines_found(Some(search), text.as_bytes(), step);
+                lines.retain(is_wanted);
                 assert!(
                     lines.iter().eq(expected.iter().map(|line| line.as_bytes())),
                     "{step} bytes at a time"
                 );
             }
-            assert_eq!(lines_having(Some(&[]), text.as_bytes(), 1000), [b""; 0]);
         }
     }
 

@@ -8,6 +8,7 @@ pub mod line;
 pub mod lines;
 pub mod nss;
 pub mod nsswitch;
+pub mod search;
 
 pub use file::SubidFile;
 

@@ -38,6 +38,18 @@ pub fn leave_surroundings() -> Result<(), Error> {
     nix::unistd::chdir("/").map_err(|errno| Error::WorkingDirectory(errno.into()))
 }
 
+unsafe extern "C" {
+    /// From the C library's nss.h.
+    fn __nss_configure_lookup(database: *const c_char, services: *const c_char) -> c_int;
+}
+
+/// Has the C library keep nsswitch.conf(5) as it has read it: otherwise it looks with stat(2) whether the file has changed,
+/// each time that it is asked for anybody. It keeps it once a database was configured by hand, and so one is that is of no use here.
+pub fn keep_configuration() {
+    // SAFETY: both strings end with NUL, and nothing keeps them. There is one thread. The other databases keep their services.
+    let _ = unsafe { __nss_configure_lookup(c"ethers".as_ptr(), c"files".as_ptr()) };
+}
+
 /// The longest word in nsswitch.conf that shadow takes, in bytes.
 const LONGEST_WORD: usize = 50;
 

@@ -17,7 +17,7 @@ use nix::fcntl::OFlag;
 use nix::sys::signal::kill;
 use nix::sys::statfs::{PROC_SUPER_MAGIC, statfs};
 use nix::unistd::{Gid, Pid, getgroups};
-use users::{Users, UsersCache};
+use users::Users;
 
 use crate::caller::Caller;
 use crate::cli::Request;
@@ -80,9 +80,7 @@ impl Facts {
     /// Asks the kernel and the files.
     #[must_use]
     pub fn gather(kind: Kind, start: Start, request: &Request, error: &Error, users: &impl Users) -> Self {
-        // With a memory of its own: one that was asked for another name of the caller gives that for the uid, too.
-        let caller =
-            Caller::identify(start.uid, start.gid, login::name().as_deref(), &UsersCache::new()).ok();
+        let caller = Caller::identify(start.uid, start.gid, login::name().as_deref(), users).ok();
         let refused = match error {
             Error::NotAllowed { extent, .. } => caller.as_ref().zip(Some(*extent)),
             _ => None,
