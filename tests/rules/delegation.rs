@@ -1,8 +1,10 @@
 //! What the files delegate, and to whom.
 
+use std::fs::read_to_string;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use super::harness::{ALICE, BOB, Kind, ROOT, Way, World, in_world};
+use super::harness::tracing::traced;
+use super::harness::{ALICE, BOB, Kind, ROOT, Way, World, finish, in_world};
 
 #[test]
 fn the_callers_own_single_id_needs_no_delegation() {
@@ -65,6 +67,8 @@ fn the_owner_is_a_name_a_uid_or_another_name_of_the_uid() {
             world.delegate(format!("{owner}:100000:10\n"));
             world.allows("0 100000 10");
         }
+        world.delegate("bob:100000:10\nghost:100000:10\nalicia:100000:10\n");
+        world.allows("0 100000 10");
         for owner in [
             "bob", "1001", "Alice", "alic", "alicee", " alice", "alice ", "#alice", "0x3e8", "+1000", "*",
             "ghost",
@@ -72,6 +76,27 @@ fn the_owner_is_a_name_a_uid_or_another_name_of_the_uid() {
             world.delegate(format!("{owner}:100000:10\n"));
             world.refuses("0 100000 10", "0 100000 10");
         }
+    });
+}
+
+/// A refusal asks about every name, and the explanation asks again.
+#[test]
+fn the_user_database_is_asked_once_for_each_name_and_its_configuration_looked_at_no_more_often() {
+    in_world(|world| {
+        let asked = |owners: &[&str]| {
+            let lines: Vec<String> = owners.iter().map(|owner| format!("{owner}:100000:10\n")).collect();
+            world.delegate(lines.concat());
+            let (target, log) = (world.namespace(ALICE), "/etc/trace");
+            let program = world.program(Way::Setuid, Kind::Uid);
+            let run = finish(&mut traced(&program, &target.pid(), "0 100000 10", log, "trace=%file"));
+            assert_eq!(run.status, Some(1), "{run:?}");
+            let log = read_to_string(log).unwrap();
+            let count = |call: &str| log.lines().filter(|line| line.contains(call)).count();
+            (count("openat(AT_FDCWD, \"/etc/passwd\""), count("\"/etc/nsswitch.conf\""))
+        };
+        let (for_one, of_configuration) = asked(&["bob"]);
+        assert_eq!(asked(&["bob", "bob"]), (for_one, of_configuration));
+        assert_eq!(asked(&["bob", "ghost", "bob", "carol", "ghost"]), (for_one + 2, of_configuration));
     });
 }
 
