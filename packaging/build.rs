@@ -25,6 +25,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rustc-link-arg-bins=-Wl,--undefined=__popcountdi2");
     println!("cargo:rustc-link-arg-bins=-Wl,--wrap=pthread_getattr_np");
     println!("cargo:rustc-link-arg-bins=-Wl,--defsym=__wrap_pthread_getattr_np=__popcountdi2");
+    // What runs each time lies together; see there.
+    let order = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("packaging/order.ld");
+    println!("cargo:rerun-if-changed={}", order.display());
+    println!("cargo:rustc-link-arg-bins=-Wl,-T,{}", order.display());
     // Resolved at start-up and read-only from then on; rustc's default already, and stated since it matters.
     println!("cargo:rustc-link-arg-bins=-Wl,-z,relro,-z,now");
     Ok(())

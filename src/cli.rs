@@ -51,11 +51,17 @@ pub fn parse(kind: Kind, arguments: impl IntoIterator<Item = OsString>) -> Invoc
     if !first.as_encoded_bytes().starts_with(b"-") {
         return Invocation::Map(Request { target: first, ranges: arguments.collect() });
     }
+    options(kind, first, arguments)
+}
+
+/// What begins with an option. Cold, so that a map does not have this in its memory.
+#[cold]
+fn options(kind: Kind, first: OsString, rest: impl Iterator<Item = OsString>) -> Invocation {
     // clap would take `--` for the end of the options and pass over it; here it is a target that is not one.
     if first == "--" {
         return Invocation::Usage;
     }
-    let mut words = match command(kind).try_get_matches_from(once(first).chain(arguments)) {
+    let mut words = match command(kind).try_get_matches_from(once(first).chain(rest)) {
         Ok(matches) if matches.get_flag(CHECK_NAMESPACE) => return Invocation::CheckNamespace,
         Ok(matches) if matches.get_flag("check") => {
             return Invocation::Check { as_json: matches.get_flag("json") };

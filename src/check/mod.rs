@@ -31,6 +31,7 @@ use trial::Trial;
 
 /// Looks, and prints what was found, for people or as JSON. Fails if something is wrong.
 #[must_use]
+#[cold]
 pub fn run(start: Start, as_json: bool) -> ExitCode {
     let report = examine(start);
     let is_colourful =

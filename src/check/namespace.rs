@@ -71,6 +71,7 @@ impl Drop for Namespace {
 
 /// What the process does: it makes the namespace, says so, and waits.
 #[must_use]
+#[cold]
 pub fn stay() -> ExitCode {
     // A program that gained privilege by its exec is not dumpable, and its directory in /proc is root's. There is nothing to
     // be protected any more.

@@ -18,6 +18,7 @@ use facts::Facts;
 /// The lines to say after the message of this error; none where nothing is to be added. `users` are those of the run, so that
 /// the user database is not asked again what it was asked before.
 #[must_use]
+#[cold]
 pub fn explain(kind: Kind, start: Start, request: &Request, error: &Error, users: &impl Users) -> String {
     let causes = conclude::conclude(error, &Facts::gather(kind, start, request, error, users));
     causes.iter().map(|cause| cause.lines(kind)).collect()
