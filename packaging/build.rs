@@ -18,13 +18,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rustc-link-search=native={directory}");
     // Relocations take a tenth of the room, and less of the pages that have to be read.
     println!("cargo:rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
-    // Before main the standard library asks where the stack of the main thread ends, so that it can call a crash there a stack
-    // overflow. The C library answers from /proc/self/maps: a tenth of the time of a run, and a file read with privilege. Here
-    // the question fails: the count of one bits of the first argument, which is the thread's address, is not 0, and so an
-    // error's number. An overflow still ends in SIGSEGV, at the kernel's guard or a thread's, but nobody calls it by its name.
+    // Before main the standard library prepares to call a crash a stack overflow where it is one. It asks where the main
+    // thread's stack ends, which the C library answers from /proc/self/maps: a tenth of the time of a run, and a file read with
+    // privilege. And it maps a stack for its handler, unless there is one. Here both questions are answered by a function that
+    // counts the one bits of its first argument. Of pthread_getattr_np(3) that is the thread's address: not 0, so an error's
+    // number. Of sigaltstack(2) it is the new stack, and none where it is asked about the old one: 0, and so success; the
+    // answer stays as the caller had it, zeros, which say that there is one. An overflow still ends in SIGSEGV, at the
+    // kernel's guard, but nobody calls it by its name.
     println!("cargo:rustc-link-arg-bins=-Wl,--undefined=__popcountdi2");
-    println!("cargo:rustc-link-arg-bins=-Wl,--wrap=pthread_getattr_np");
-    println!("cargo:rustc-link-arg-bins=-Wl,--defsym=__wrap_pthread_getattr_np=__popcountdi2");
+    for function in ["pthread_getattr_np", "sigaltstack"] {
+        println!("cargo:rustc-link-arg-bins=-Wl,--wrap={function}");
+        println!("cargo:rustc-link-arg-bins=-Wl,--defsym=__wrap_{function}=__popcountdi2");
+    }
     // What runs each time lies together; see there.
     let order = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("packaging/order.ld");
     println!("cargo:rerun-if-changed={}", order.display());
