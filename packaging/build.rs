@@ -22,7 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // thread's stack ends, which the C library answers from /proc/self/maps: a tenth of the time of a run, and a file read with
     // privilege. And it maps a stack for its handler, unless there is one. Here both questions are answered by a function that
     // counts the one bits of its first argument. Of pthread_getattr_np(3) that is the thread's address: not 0, so an error's
-    // number. Of sigaltstack(2) it is the new stack, and none where it is asked about the old one: 0, and so success; the
+    // number. Of sigaltstack(2) it is the new stack, and none where it is asked about the old one: 0, and so success on 64 bits; the
     // answer stays as the caller had it, zeros, which say that there is one. An overflow still ends in SIGSEGV, at the
     // kernel's guard, but nobody calls it by its name.
     println!("cargo:rustc-link-arg-bins=-Wl,--undefined=__popcountdi2");

@@ -66,7 +66,7 @@ pub fn for_each_line(
     }
 }
 
-/// All of a newline and lines.
+/// All lines of a text that is a newline and lines.
 fn all(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     let (_, mut lines) = text.split_first().unwrap_or((&0, &[]));
     from_fn(move || {

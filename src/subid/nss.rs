@@ -3,6 +3,8 @@
 //! The functions are C's, declared in shadow's lib/prototypes.h and nss.h, so this is the one module with unsafe code. The
 //! library is root's and runs in our process: it is trusted as NSS modules for passwd(5) are, and with no more
 //! privilege than they have. What it answers is not trusted further than it goes: anything but a clear yes is a no.
+//!
+//! So is what else is asked of the C library that no crate wraps.
 #![allow(unsafe_code, reason = "the plugin is a C library")]
 
 use std::ffi::{CString, c_char, c_int, c_ulong, c_void};
@@ -43,10 +45,13 @@ unsafe extern "C" {
     fn __nss_configure_lookup(database: *const c_char, services: *const c_char) -> c_int;
 }
 
-/// Has the C library keep nsswitch.conf(5) as it has read it: otherwise it looks with stat(2) whether the file has changed,
-/// each time that it is asked for anybody. It keeps it once a database was configured by hand, and so one is that is of no use here.
+/// Has the C library keep nsswitch.conf(5) as it has read it. Otherwise it looks with stat(2) whether the file has changed, each
+/// time that it is asked for anybody. Configuring any database by hand switches that off; ethers is one that nobody asks for here.
+///
+/// To be called when NSS has answered: a configuration that was not read would stay so, and the next question would end in a
+/// signal. If it was nscd(8) that answered, the file is read by this call, which a limit of the caller's can still prevent.
 pub fn keep_configuration() {
-    // SAFETY: both strings end with NUL, and nothing keeps them. There is one thread. The other databases keep their services.
+    // SAFETY: both strings end with NUL, and nothing keeps them. There is one thread.
     let _ = unsafe { __nss_configure_lookup(c"ethers".as_ptr(), c"files".as_ptr()) };
 }
 

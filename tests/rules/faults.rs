@@ -33,7 +33,7 @@ fn is_dispensable(call: &Call, fault: &str) -> bool {
     match call.name.as_str() {
         // Asked again; no terminal; no nscd; another way to have memory; how much there is to read.
         "read" | "getrandom" | "ioctl" | "socket" | "connect" | "brk" | "lseek" | "close" | "statx"
-        | "munmap" | "sigaltstack" => true,
+        | "munmap" => true,
         // Interrupted, it is written again.
         "write" => call.line.contains("\"deny\""),
         // Debug assertions of the standard library.
