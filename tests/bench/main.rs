@@ -30,6 +30,7 @@ mod harness;
 mod case;
 mod contender;
 mod cost;
+mod disk;
 mod growth;
 mod machine;
 mod plot;
@@ -83,6 +84,7 @@ fn measure(world: &World, machine: String) {
     let mut users = std::fs::read_to_string(World::etc("passwd")).unwrap();
     users.push_str(&format!("last:x:{}:{}::/:/bin/sh\n", LAST.uid, LAST.gid));
     world.write("passwd", users);
+    disk::keep_files(world);
     let only = setting("UIDMAP_ONLY");
     let runs = Runs::from_setting(setting("UIDMAP_RUNS").as_deref());
     let wanted = |name: &str| only.as_deref().is_none_or(|only| name.contains(only));
