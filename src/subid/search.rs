@@ -158,6 +158,15 @@ mod tests {
     }
 
     #[test]
+    fn a_line_is_found_wherever_it_lies_in_a_block() {
+        for length in BLOCK..=2 * BLOCK {
+            let (before, after) = ("b".repeat(length), "b".repeat(2 * BLOCK));
+            let text = format!("\n{before}\nxy:b\n{after}");
+            assert_eq!(found(Search::new(b"xy", b"xy"), &text)[0], "xy:b", "{length}");
+        }
+    }
+
+    #[test]
     fn hardly_another_line_is_found() {
         let others: Vec<_> = (1000..9999).map(|number| format!("\nuser{number}:{number}:1007")).collect();
         let others = others.concat();
