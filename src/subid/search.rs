@@ -36,7 +36,8 @@ impl Search {
     }
 
     /// Calls `visit` with the lines that may be the owner's, in their order, until it breaks: with all that are, and with few
-    /// others, for [`Owner::line`](super::line::Owner::line) to tell apart. `text` is a newline and lines, each with its end but for the last one.
+    /// others, for [`Owner::line`](super::line::Owner::line) to tell apart. `text` is a newline and lines, each with its end
+    /// but for the last one.
     ///
     /// # Errors
     ///
@@ -127,12 +128,7 @@ mod tests {
     }
 
     proptest! {
-        // Miri takes a thousand times as long.
-        #![proptest_config(ProptestConfig {
-            cases: if cfg!(miri) { 5 } else { 256 },
-            failure_persistence: None,
-            ..Default::default()
-        })]
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..Default::default() })]
 
         #[test]
         fn no_line_of_the_owner_is_missed(
