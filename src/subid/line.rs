@@ -35,11 +35,14 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Whose lines are looked for: a user's, by name and by uid in decimal, leading zeros or not.
+/// The owner of the lines that are looked for: a user's name, byte by byte, or the uid in canonical decimal.
+///
+/// A name is never read as a number: zero-padded numeric login names are real, and uid 1000 must not have the lines of the user
+/// `001000`.
 #[derive(Clone, Debug)]
 pub struct Owner<'a> {
     name: Option<&'a [u8]>,
-    /// Without leading zeros, so that of 0 there is nothing.
+    /// Decimal digits without leading zeros.
     uid: Option<String>,
 }
 
@@ -47,10 +50,9 @@ impl<'a> Owner<'a> {
     /// A user with this name, and this uid if it is known.
     #[must_use]
     pub fn new(name: &'a [u8], uid: Option<u32>) -> Self {
-        let digits = |uid: u32| if uid == 0 { String::new() } else { uid.to_string() };
         // The owner of a line is never empty, and has no colon.
         let is_possible = !name.is_empty() && !name.contains(&b':');
-        Self { name: is_possible.then_some(name), uid: uid.map(digits) }
+        Self { name: is_possible.then_some(name), uid: uid.map(|uid| uid.to_string()) }
     }
 
     /// Finds each line of this owner's, and hardly another.
@@ -62,14 +64,9 @@ impl<'a> Owner<'a> {
     /// The line, if it is this owner's.
     #[must_use]
     pub fn line<'l>(&self, line: &'l [u8]) -> Option<Line<'l>> {
-        let by_name = self.name.and_then(|name| line.strip_prefix(name)?.strip_prefix(b":"));
-        let range = by_name.or_else(|| {
-            let zeros = line.iter().take_while(|byte| **byte == b'0').count();
-            let (_, digits) = line.split_at_checked(zeros)?;
-            // Of the uid 0, the zeros are all.
-            let uid = self.uid.as_ref().filter(|uid| zeros > 0 || !uid.is_empty())?;
-            digits.strip_prefix(uid.as_bytes())?.strip_prefix(b":")
-        })?;
+        let after = |owner: &[u8]| line.strip_prefix(owner)?.strip_prefix(b":");
+        let by_name = self.name.and_then(after);
+        let range = by_name.or_else(|| after(self.uid.as_ref()?.as_bytes()))?;
         let colon = line.len().checked_sub(range.len())?.checked_sub(1)?;
         let (owner, _) = line.split_at_checked(colon)?;
         Some(Line { owner, range })
@@ -139,11 +136,11 @@ mod tests {
     }
 
     #[test]
-    fn an_owner_is_known_by_name_and_by_uid_in_decimal() {
+    fn an_owner_is_known_by_name_and_by_uid_in_canonical_decimal() {
         for (owner, is_alice, is_root) in [
             ("alice", true, false),
             ("1001", true, false),
-            ("01001", true, false),
+            ("01001", false, false),
             ("0x3e9", false, false),
             ("+1001", false, false),
             (" 1001", false, false),
@@ -156,7 +153,7 @@ mod tests {
             ("alic", false, false),
             ("root", false, true),
             ("0", false, true),
-            ("000", false, true),
+            ("000", false, false),
             ("", false, false),
             ("00x", false, false),
         ] {

@@ -135,9 +135,8 @@ mod tests {
     #[test]
     fn lines_of_an_owner_are_found_once_and_in_their_order() {
         let search = Search::new(b"alice", b"1007");
-        let is_wanted =
-            |line: &Vec<u8>| line.starts_with(b"a") || line.starts_with(b"1") || line.starts_with(b"0");
-        let wanted = ["alice:1:1", "1007:2:1", "01007:3:1", "1007:alice:4", "alice:1007:5"];
+        let is_wanted = |line: &Vec<u8>| line.starts_with(b"a") || line.starts_with(b"1");
+        let wanted = ["alice:1:1", "1007:2:1", "1007:alice:4", "alice:1007:5"];
         let others =
             ["", "bob:1007:1", "malice:1:1", "7:1:1", "b", "\0:1:1", " alice:1:1"].repeat(3000).join("\n");
         let too_long = format!("alice:{}", "1".repeat(LONGEST_LINE));

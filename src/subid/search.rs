@@ -10,7 +10,7 @@ use memchr::{memchr, memchr_iter};
 /// How many places are looked at before it is asked whether a line may begin at one of them.
 const BLOCK: usize = 128;
 
-/// What an owner's lines begin with: one of two texts, or zeros.
+/// What an owner's lines begin with: one of two texts.
 #[derive(Clone, Copy, Debug)]
 pub struct Search {
     one: Ends,
@@ -29,7 +29,7 @@ struct Ends {
 type Place = [u8; 4];
 
 impl Search {
-    /// Looks for lines that begin with one of these texts, or with `0`.
+    /// Looks for lines that begin with one of these texts.
     #[must_use]
     pub fn new(one: &[u8], other: &[u8]) -> Self {
         Self { one: Ends::of(one), other: Ends::of(other) }
@@ -73,7 +73,7 @@ impl Search {
     /// Whether the first byte of a line is one of the owner's: at all places that are possible, and at others.
     #[expect(clippy::needless_bitwise_bool, reason = "with branches it would be one place at a time")]
     fn begins_like_the_owner(self, [newline, first, ..]: Place) -> bool {
-        (newline == b'\n') & ((first == self.one.first) | (first == self.other.first) | (first == b'0'))
+        (newline == b'\n') & ((first == self.one.first) | (first == self.other.first))
     }
 
     /// Whether a line of the owner's may begin here.
@@ -81,7 +81,7 @@ impl Search {
     fn is_possible(self, [newline, first, last_of_one, last_of_other]: Place) -> bool {
         let is_one = (first == self.one.first) & (last_of_one == self.one.last);
         let is_other = (first == self.other.first) & (last_of_other == self.other.last);
-        (newline == b'\n') & (is_one | is_other | (first == b'0'))
+        (newline == b'\n') & (is_one | is_other)
     }
 }
 
@@ -143,7 +143,7 @@ mod tests {
             }
             let is_owners = |line: &String| {
                 let is = |owner: &str| !owner.is_empty() && line.starts_with(&format!("{owner}:"));
-                is(&one) || is(&other) || line.starts_with('0')
+                is(&one) || is(&other)
             };
             let text: String = [String::new()].iter().chain(&lines).map(String::as_str).collect::<Vec<_>>().join("\n");
             let mut found = found(Search::new(one.as_bytes(), other.as_bytes()), &text);

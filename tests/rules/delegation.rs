@@ -4,7 +4,7 @@ use std::fs::read_to_string;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
 use super::harness::tracing::traced;
-use super::harness::{ALICE, BOB, Kind, ROOT, Way, World, finish, in_world};
+use super::harness::{ALICE, BOB, Kind, Person, ROOT, Way, World, finish, in_world};
 
 #[test]
 fn the_callers_own_single_id_needs_no_delegation() {
@@ -63,7 +63,7 @@ fn a_count_of_0_delegates_nothing() {
 #[test]
 fn the_owner_is_a_name_a_uid_or_another_name_of_the_uid() {
     in_world(|world| {
-        for owner in ["alice", "1000", "01000", "alicia", "Alice.Smith"] {
+        for owner in ["alice", "1000", "alicia", "Alice.Smith"] {
             world.delegate(format!("{owner}:100000:10\n"));
             world.allows("0 100000 10");
         }
@@ -71,11 +71,36 @@ fn the_owner_is_a_name_a_uid_or_another_name_of_the_uid() {
         world.allows("0 100000 10");
         for owner in [
             "bob", "1001", "Alice", "alic", "alicee", " alice", "alice ", "#alice", "0x3e8", "+1000", "*",
-            "ghost",
+            "ghost", "01000", "001000", " 1000", "1000 ",
         ] {
             world.delegate(format!("{owner}:100000:10\n"));
             world.refuses("0 100000 10", "0 100000 10");
         }
+    });
+}
+
+/// Zero-padded numeric login names are real: students, staff. shadow 4.20 reads such a name as a uid first.
+#[test]
+fn a_login_name_of_digits_is_a_name_and_no_uid() {
+    let student = Person { uid: 50_001, gid: 50_001 };
+    let named_zero = Person { uid: 1010, gid: 1010 };
+    in_world(|world| {
+        world.write(
+            "passwd",
+            "root:x:0:0::/:/bin/sh\nalice:x:1000:1000::/:/bin/sh\n001000:x:50001:50001::/:/bin/sh\n\
+             0:x:1010:1010::/:/bin/sh\n",
+        );
+        world.delegate("001000:400000:10\nroot:500000:10\n");
+        world.allows_person(student, "0 400000 10");
+        world.refuses("0 400000 10", "0 400000 10");
+        for kind in Kind::BOTH {
+            let message =
+                format!("{}: {} range [0-10) -> [500000-500010) not allowed", kind.program(), kind.word());
+            world.fails(Way::Setuid, kind, named_zero, "0 500000 10", &message);
+        }
+        world.delegate("0:500000:10\n");
+        world.allows_person(named_zero, "0 500000 10");
+        world.allows_person(ROOT, "0 500000 10");
     });
 }
 

@@ -87,10 +87,10 @@ fn range(line: &[u8]) -> Option<(u64, u64)> {
     (!owner.is_empty() && start + count <= 1 << 32).then_some((start, count))
 }
 
-/// As a number that is written with digits alone.
+/// A number as it is printed: no zeros, blanks or sign in front.
 fn uid(owner: &[u8]) -> Option<u32> {
     let text = std::str::from_utf8(owner).ok()?;
-    if text.starts_with('+') { None } else { text.parse().ok() }
+    text.parse().ok().filter(|uid: &u32| uid.to_string() == text)
 }
 
 fn check_line(text: &[u8]) {
