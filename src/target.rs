@@ -5,6 +5,7 @@
 //! process that has ended serve nothing any more.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::read_link;
 use std::io::ErrorKind;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -104,7 +105,7 @@ impl Target {
         let flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
         let descriptor = open(path.as_str(), flags, Mode::empty()).map_err(|_| BadTarget::NotOpen)?;
         match file_system(&descriptor)? {
-            PROC_SUPER_MAGIC => Self::with_owner(descriptor),
+            PROC_SUPER_MAGIC if is_of_a_process(&descriptor, &path) => Self::with_owner(descriptor),
             other if PIDFD_FILE_SYSTEMS.contains(&other) => Self::of_pidfd(number),
             _ => Err(BadTarget::AnotherFile.into()),
         }
@@ -157,6 +158,13 @@ impl Target {
     pub fn read_link(&self, name: &str) -> nix::Result<OsString> {
         readlinkat(&self.directory, name)
     }
+}
+
+/// Whether a file of procfs is the directory of a process, or was until the process ended. The kernel takes the name of an ended
+/// process's directory away (`proc_flush_pid` in fs/proc/base.c), and then says so in the link of a descriptor (`d_path`).
+fn is_of_a_process(descriptor: &OwnedFd, link: &str) -> bool {
+    let has_map = fstatat(descriptor, "uid_map", AtFlags::AT_SYMLINK_NOFOLLOW).is_ok();
+    has_map || read_link(link).is_ok_and(|path| path.as_os_str().as_bytes().ends_with(b" (deleted)"))
 }
 
 fn directory_flags() -> OFlag {
