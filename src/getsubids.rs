@@ -1,19 +1,21 @@
 //! getsubids(1): lists what is delegated to a user, for programs that want to know before they ask newuidmap.
 //!
-//! It has no privilege and needs none. What it lists is what newuidmap would take for that user's by name or by uid;
-//! lines under other names of the same uid are left out, as shadow leaves them out: for them the user database would have
-//! to be asked about every line.
+//! getsubids has no privilege and needs none. The list is of the lines that newuidmap would take for that user's: by name, by
+//! uid, or by another name of the same uid. A name without an account, such as podman's `containers`, may have lines too.
 
 use std::ffi::OsString;
 use std::io::Write;
 use std::os::unix::ffi::OsStrExt;
 use std::process::ExitCode;
 
+use libc::uid_t;
+use thiserror::Error;
 use users::Users;
 
 use crate::kind::Kind;
-use crate::program::{plugin, say};
-use crate::subid::{Delegated, Source};
+use crate::program::say;
+use crate::shown::shown;
+use crate::subid::{Delegated, ListError, Source};
 use crate::user_database::UserDatabase;
 
 const USAGE: &str = "Usage: getsubids [-g] user\n\
@@ -22,7 +24,14 @@ const USAGE: &str = "Usage: getsubids [-g] user\n\
 
 const VERSION: &str = concat!("getsubids (uidmap-rs) ", env!("CARGO_PKG_VERSION"), "\n");
 
-const FAILED: &str = "Error fetching ranges\n";
+/// Why there is no list.
+#[derive(Debug, Error)]
+enum Failure {
+    #[error("there is no user {}, and nothing is delegated under that name", shown(.0.as_bytes()))]
+    UnknownUser(OsString),
+    #[error(transparent)]
+    Source(#[from] ListError),
+}
 
 /// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,8 +47,8 @@ enum Invocation {
 pub fn run() -> ExitCode {
     match invocation(std::env::args_os().skip(1).collect()) {
         Invocation::List(kind, user) => match listing(kind, &user) {
-            Some(text) => print(&text),
-            None => complain(FAILED),
+            Ok(text) => print(&text),
+            Err(failure) => complain(&format!("Error fetching ranges\ngetsubids: {failure}\n")),
         },
         Invocation::Help => print(USAGE.as_bytes()),
         Invocation::Version => print(VERSION.as_bytes()),
@@ -60,15 +69,15 @@ fn invocation(arguments: Vec<OsString>) -> Invocation {
     }
 }
 
-/// A line per range; `None` where no list can be had. Nothing is a list from a plugin alone, as in shadow.
-fn listing(kind: Kind, user: &OsString) -> Option<Vec<u8>> {
-    let uid = UserDatabase::default().get_user_by_name(user).map(|entry| entry.uid());
-    let plugin = plugin().map_err(|error| say(&format!("{error}\n"))).ok()?;
-    let source = Source::open(kind, plugin).ok()?;
-    let is_plugin = matches!(source, Source::Plugin(_));
-    let ranges = source.list(kind, user.as_bytes(), uid).ok()?;
-    if ranges.is_empty() && !is_plugin {
-        return None;
+/// A line per range; none where nothing is delegated to a user.
+fn listing(kind: Kind, user: &OsString) -> Result<Vec<u8>, Failure> {
+    let users = UserDatabase::default();
+    let entry = users.get_user_by_name(user).or_else(|| users.get_user_by_uid(uid(user)?));
+    let name = entry.as_ref().map_or(user.as_os_str(), |entry| entry.name());
+    let source = Source::open(kind).map_err(ListError::from)?;
+    let ranges = source.list(kind, name.as_bytes(), entry.as_ref().map(|entry| entry.uid()), &users)?;
+    if ranges.is_empty() && entry.is_none() {
+        return Err(Failure::UnknownUser(user.clone()));
     }
     let mut text = Vec::new();
     for (index, Delegated { start, count }) in ranges.iter().enumerate() {
@@ -76,7 +85,13 @@ fn listing(kind: Kind, user: &OsString) -> Option<Vec<u8>> {
         text.extend_from_slice(user.as_bytes());
         text.extend_from_slice(format!(" {start} {count}\n").as_bytes());
     }
-    Some(text)
+    Ok(text)
+}
+
+/// A user given by uid, in decimal without leading zeros.
+fn uid(user: &OsString) -> Option<uid_t> {
+    let text = user.to_str()?;
+    text.parse().ok().filter(|uid: &uid_t| uid.to_string() == text)
 }
 
 fn print(text: &[u8]) -> ExitCode {

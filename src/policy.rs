@@ -87,6 +87,12 @@ impl Claim {
         self.outstanding.is_empty()
     }
 
+    /// Whether the request includes more than the caller's own id, and so cannot be allowed without a delegation.
+    #[must_use]
+    pub fn needs_delegation(&self) -> bool {
+        self.extents.iter().any(|extent| !extent.is_only(self.own_id) && self.wants(extent.lower_range()))
+    }
+
     /// Whether granting `range` would make a difference.
     #[must_use]
     pub fn wants(&self, range: IdRange) -> bool {

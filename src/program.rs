@@ -17,7 +17,7 @@ use crate::policy::{Authorized, Claim, OwnTarget, Setgroups};
 use crate::privilege::{Reserve, Start};
 use crate::setgroups;
 use crate::subid::Source;
-use crate::subid::nss::{Plugin, leave_surroundings};
+use crate::subid::nss::leave_surroundings;
 use crate::target::Target;
 use crate::user_database::UserDatabase;
 
@@ -87,29 +87,20 @@ fn authorize(kind: Kind, start: Start, request: &Request, users: &UserDatabase) 
     let target = Target::open(&request.target)?;
     let caller = Caller::identify(start.uid, start.gid, login::name().as_deref(), users)?;
     let target = OwnTarget::check(target, &caller, || LoginDefs::read().grants_auxiliary_groups())?;
-    let subids = Source::open(kind, plugin()?)?;
+    let subids = Source::open(kind)?;
     let mut claim = Claim::new(kind, &caller, extent::parse(&request.ranges)?);
+    if let Source::Unusable(unusable) = &subids {
+        // The caller's own id is mapped all the same.
+        if !claim.needs_delegation() {
+            say(&format!("{}: {unusable}\n", kind.program()));
+        }
+    }
     subids.grant(kind, &mut claim, &caller, users)?;
     let authorized = claim.decide(target)?;
     if authorized.setgroups() == Setgroups::Deny {
         setgroups::deny(authorized.target())?;
     }
     Ok(authorized)
-}
-
-/// The plugin to use, if one is configured.
-///
-/// # Errors
-///
-/// [`Error::Plugin`] where it cannot be used and files must not decide for it.
-pub(crate) fn plugin() -> Result<Option<Plugin>, Error> {
-    match Plugin::configured() {
-        Err(unusable) if unusable.leaves_it_to_files() => {
-            say(&format!("{unusable}\nUsing files\n"));
-            Ok(None)
-        }
-        result => result.map_err(Error::Plugin),
-    }
 }
 
 /// Shadow's message, and the usage line where it belongs.

@@ -23,7 +23,6 @@ use crate::privilege::Start;
 use crate::range::{IdRange, IdSet};
 use crate::shown::{shown, shown_path};
 use crate::subid::Source;
-use crate::subid::nss::Plugin;
 use crate::user_database::UserDatabase;
 use namespace::Namespace;
 use report::{Finding, Report};
@@ -110,10 +109,11 @@ fn installed(kind: Kind, path: Option<&Path>) -> Finding {
 
 /// What is delegated, as a client asks.
 fn delegated(kind: Kind, caller: &Caller) -> Option<Vec<IdRange>> {
-    let source = Source::open(kind, Plugin::configured().unwrap_or_default()).ok()?;
-    let listed = source.list(kind, &caller.name, Some(caller.uid)).ok()?;
+    let source = Source::open(kind).ok()?;
+    let listed = source.list(kind, &caller.name, Some(caller.uid), &UserDatabase::default()).ok()?;
     let range = |start: u64, count: u64| IdRange::of_ids(start.try_into().ok()?, count.try_into().ok()?);
-    Some(listed.into_iter().filter_map(|delegated| range(delegated.start, delegated.count)).collect())
+    let listed = listed.into_iter().filter(|delegated| delegated.count > 0);
+    Some(listed.filter_map(|delegated| range(delegated.start, delegated.count)).collect())
 }
 
 /// Tells it beside what there is: ids that do not exist here are no use.

@@ -64,17 +64,23 @@ impl SubidFile {
             .map_err(|error| Error::SubidFile { path: self.path, reason: error.into() })
     }
 
-    /// Lists what is delegated to this name, or to this uid as a number. A count of 0 is nothing.
+    /// Lists what is delegated to this name, to this uid, or to another name of this uid. A count of 0 is listed, though it
+    /// delegates nothing, as shadow lists it.
     ///
     /// # Errors
     ///
     /// [`Error::SubidFile`] if the file cannot be read.
-    pub fn list(self, name: &[u8], uid: Option<uid_t>) -> Result<Vec<Delegated>, Error> {
+    pub fn list(self, name: &[u8], uid: Option<uid_t>, users: &impl Users) -> Result<Vec<Delegated>, Error> {
         let mut ranges = Vec::new();
         let Some(file) = self.file else { return Ok(ranges) };
         let owner = Owner::new(name, uid);
-        let read = for_each_line(file, Some(owner.search()), |line| {
-            let range = owner.line(line).and_then(Line::range).filter(|range| range.count() > 0);
+        let has_uid = |name: &[u8]| {
+            let other = uid.and_then(|_| users.get_user_by_name(OsStr::from_bytes(name)));
+            other.is_some_and(|other| Some(other.uid()) == uid)
+        };
+        let read = for_each_line(file, None, |line| {
+            let own = owner.line(line).or_else(|| Line::parse(line).filter(|line| has_uid(line.owner())));
+            let range = own.and_then(Line::range);
             ranges.extend(range.map(|range| Delegated { start: range.start(), count: range.count() }));
             ControlFlow::Continue(())
         });

@@ -1,7 +1,7 @@
 //! What the administrator delegates: the sources of ranges.
 //!
-//! A source hands what is the caller's to the [`Claim`], until the claim has all it wants. There are two: the files, and
-//! the plugin that nsswitch.conf(5) may name, whose answer is final.
+//! A source hands the caller's ranges to the [`Claim`], until the claim has all it wants. There are two: the files, and the
+//! plugin that nsswitch.conf(5) may name, whose answer is final. A plugin that cannot be used delegates nothing.
 
 pub mod file;
 pub mod line;
@@ -20,7 +20,7 @@ use crate::caller::Caller;
 use crate::error::Error;
 use crate::kind::Kind;
 use crate::policy::Claim;
-use nss::Plugin;
+use nss::{Plugin, PluginError, Unusable};
 
 /// Where delegated ranges come from.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub enum Source {
     File(SubidFile),
     /// A plugin.
     Plugin(Plugin),
+    /// A plugin that is configured and cannot be used. Files must not decide in its place.
+    Unusable(Unusable),
 }
 
 /// Ids delegated to a user, as a source lists them.
@@ -40,21 +42,36 @@ pub struct Delegated {
     pub count: u64,
 }
 
-/// A plugin could not say what is delegated to a user.
+/// Why there is no list.
 #[derive(Debug, Error)]
-#[error("the subid plugin failed")]
-pub struct PluginFailed;
+pub enum ListError {
+    /// The file cannot be opened or read.
+    #[error(transparent)]
+    File(#[from] Error),
+    /// The plugin cannot be used.
+    #[error(transparent)]
+    Unusable(#[from] Unusable),
+    /// The plugin gave no answer.
+    #[error("{library}: {error}")]
+    Plugin {
+        /// Its library.
+        library: String,
+        /// What it said instead.
+        error: PluginError,
+    },
+}
 
 impl Source {
-    /// The plugin, if there is one, or else the file.
+    /// The plugin, if one is configured, or else the file.
     ///
     /// # Errors
     ///
     /// Those of [`SubidFile::open`].
-    pub fn open(kind: Kind, plugin: Option<Plugin>) -> Result<Self, Error> {
-        match plugin {
-            Some(plugin) => Ok(Self::Plugin(plugin)),
-            None => SubidFile::open(kind).map(Self::File),
+    pub fn open(kind: Kind) -> Result<Self, Error> {
+        match Plugin::configured() {
+            Ok(Some(plugin)) => Ok(Self::Plugin(plugin)),
+            Ok(None) => SubidFile::open(kind).map(Self::File),
+            Err(unusable) => Ok(Self::Unusable(unusable)),
         }
     }
 
@@ -62,7 +79,7 @@ impl Source {
     ///
     /// # Errors
     ///
-    /// Those of [`SubidFile::grant`]. A plugin that fails delegates nothing.
+    /// Those of [`SubidFile::grant`]; [`Error::Plugin`] where the plugin cannot be used and the claim needs a delegation.
     pub fn grant(
         self,
         kind: Kind,
@@ -76,23 +93,29 @@ impl Source {
                 plugin.grant(claim, kind, caller);
                 Ok(())
             }
+            Self::Unusable(unusable) if claim.needs_delegation() => Err(Error::Plugin(unusable)),
+            Self::Unusable(_) => Ok(()),
         }
     }
 
-    /// Lists what is delegated to a user by this name, or by this uid, in the source's order.
+    /// Lists what is delegated to a user with this name, and this uid if it is known, in the source's order.
     ///
     /// # Errors
     ///
-    /// Those of [`SubidFile::list`], or [`PluginFailed`].
+    /// [`ListError`]
     pub fn list(
         self,
         kind: Kind,
         name: &[u8],
         uid: Option<uid_t>,
-    ) -> Result<Vec<Delegated>, Box<dyn std::error::Error>> {
+        users: &impl Users,
+    ) -> Result<Vec<Delegated>, ListError> {
         match self {
-            Self::File(file) => Ok(file.list(name, uid)?),
-            Self::Plugin(plugin) => Ok(plugin.list(kind, name).ok_or(PluginFailed)?),
+            Self::File(file) => Ok(file.list(name, uid, users)?),
+            Self::Plugin(plugin) => plugin
+                .list(kind, name)
+                .map_err(|error| ListError::Plugin { library: plugin.name().to_owned(), error }),
+            Self::Unusable(unusable) => Err(unusable.into()),
         }
     }
 }

@@ -58,12 +58,6 @@ pub fn keep_configuration() {
 /// The longest word in nsswitch.conf that shadow takes, in bytes.
 const LONGEST_WORD: usize = 50;
 
-/// `enum subid_status`.
-const SUCCESS: c_int = 0;
-const UNKNOWN_USER: c_int = 1;
-const CONNECTION_ERROR: c_int = 2;
-const ERROR: c_int = 3;
-
 /// `bool` is a byte in C, and what a plugin puts there need not be one of Rust's two values.
 const TRUE: u8 = 1;
 
@@ -72,21 +66,35 @@ type ListOwnerRanges = unsafe extern "C" fn(*const c_char, c_int, *mut *mut c_vo
 type FindSubidOwners = unsafe extern "C" fn(c_ulong, c_int, *mut *mut libc::uid_t, *mut c_int) -> c_int;
 type Free = unsafe extern "C" fn(*mut c_void);
 
-/// What a plugin says when it is asked for a range. Only yes is a yes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answer {
-    /// The range is delegated.
-    Yes,
-    /// It is not.
-    No,
-    /// There is no such user.
+/// Why a plugin gave no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum PluginError {
+    /// The plugin has no such user.
+    #[error("unknown user")]
     UnknownUser,
-    /// Whoever knows cannot be reached.
-    ConnectionError,
+    /// The service behind the plugin cannot be reached.
+    #[error("connection error")]
+    Connection,
     /// Another error.
-    Error,
+    #[error("error")]
+    Other,
     /// A status that is not defined.
+    #[error("undefined status {0}")]
     Undefined(c_int),
+    /// A list that is not in memory, or has a negative count.
+    #[error("a list that cannot be read")]
+    List,
+}
+
+/// `enum subid_status`.
+fn succeeded(status: c_int) -> Result<(), PluginError> {
+    match status {
+        0 => Ok(()),
+        1 => Err(PluginError::UnknownUser),
+        2 => Err(PluginError::Connection),
+        3 => Err(PluginError::Other),
+        other => Err(PluginError::Undefined(other)),
+    }
 }
 
 /// A plugin that has all functions that it must have.
@@ -100,7 +108,10 @@ pub struct Plugin {
     _library: ManuallyDrop<Library>,
 }
 
-/// Why a plugin that is configured is not used.
+/// Why a plugin that is configured cannot be used.
+///
+/// The files do not decide in its place, as they do in shadow: with a limit on memory or descriptors (setrlimit(2), prlimit(2)) a
+/// caller can keep the loader from a library, and could so choose the source that decides.
 #[derive(Debug, Error)]
 pub enum Unusable {
     /// Whether one is configured cannot be read.
@@ -125,16 +136,6 @@ pub enum Unusable {
         /// The function's, without what all begin with.
         function: &'static str,
     },
-}
-
-impl Unusable {
-    /// Whether files are used instead, as in shadow: only where it is all root's doing. With a limit on memory or descriptors
-    /// (setrlimit(2), prlimit(2)) a caller can have any library not found, or another one of its name found, and so choose
-    /// who decides.
-    #[must_use]
-    pub const fn leaves_it_to_files(&self) -> bool {
-        matches!(self, Self::NameTooLong(_))
-    }
 }
 
 impl Plugin {
@@ -197,48 +198,46 @@ impl Plugin {
     /// Asks for each range that the claim wants, as a whole, and grants what the plugin affirms.
     pub fn grant(&self, claim: &mut Claim, kind: Kind, caller: &Caller) {
         for extent in claim.wanted() {
-            if self.ask(kind, &caller.name, extent) == Answer::Yes {
+            if self.ask(kind, &caller.name, extent) == Ok(true) {
                 claim.grant(extent.lower_range());
             }
         }
     }
 
-    /// Asks whether the ids outside of an extent are delegated to a user.
-    #[must_use]
-    pub fn ask(&self, kind: Kind, owner: &[u8], extent: Extent) -> Answer {
-        let Ok(owner) = CString::new(owner) else { return Answer::UnknownUser };
+    /// Asks whether the ids outside of an extent are delegated to a user. Only a clear yes is a yes.
+    ///
+    /// # Errors
+    ///
+    /// The plugin's.
+    pub fn ask(&self, kind: Kind, owner: &[u8], extent: Extent) -> Result<bool, PluginError> {
+        let owner = CString::new(owner).map_err(|_| PluginError::UnknownUser)?;
         let (start, count) = (extent.lower().into(), extent.count().into());
         let mut found = 0_u8;
         // SAFETY: the string ends with NUL and outlives the call; `found` is a byte that the plugin may write.
         let status = unsafe { (self.has_range)(owner.as_ptr(), start, count, id_type(kind), &raw mut found) };
-        match status {
-            SUCCESS if found == TRUE => Answer::Yes,
-            SUCCESS => Answer::No,
-            UNKNOWN_USER => Answer::UnknownUser,
-            CONNECTION_ERROR => Answer::ConnectionError,
-            ERROR => Answer::Error,
-            other => Answer::Undefined(other),
-        }
+        succeeded(status)?;
+        Ok(found == TRUE)
     }
 
-    /// The ranges of a user, for getsubids; `None` if the plugin fails.
-    #[must_use]
-    pub fn list(&self, kind: Kind, owner: &[u8]) -> Option<Vec<Delegated>> {
-        let owner = CString::new(owner).ok()?;
+    /// The ranges of a user, for getsubids.
+    ///
+    /// # Errors
+    ///
+    /// The plugin's.
+    pub fn list(&self, kind: Kind, owner: &[u8]) -> Result<Vec<Delegated>, PluginError> {
+        let owner = CString::new(owner).map_err(|_| PluginError::UnknownUser)?;
         let mut list = ptr::null_mut();
         let mut count: c_int = 0;
         // SAFETY: the string ends with NUL and outlives the call; both others are ours for the plugin to write.
         let status =
             unsafe { (self.list_owner_ranges)(owner.as_ptr(), id_type(kind), &raw mut list, &raw mut count) };
-        if status != SUCCESS {
-            return None;
-        }
-        let ranges = ranges_at(list, count)?;
+        succeeded(status)?;
+        let ranges = ranges_at(list, count).ok_or(PluginError::List)?;
         if !list.is_null() {
             // SAFETY: the list is the plugin's, to be freed by its own function, or by free(3) where it has none.
             unsafe { (self.free)(list) };
         }
-        Some(ranges)
+        Ok(ranges)
     }
 }
 

@@ -111,11 +111,14 @@ fn paths_are_shown_escaped() {
 #[test]
 fn the_word_for_a_plugin_is_shown_escaped() {
     in_plugin_world(|world| {
-        for word in [HOSTILE.trim_end_matches('\r').replace('\r', ""), "x".repeat(49) + HOSTILE] {
+        for (word, cause) in [
+            (HOSTILE.trim_end_matches('\r').replace('\r', ""), "cannot be used"),
+            ("x".repeat(49) + HOSTILE, "has a name of more than 50 characters"),
+        ] {
             configure(world, &word);
             let failure = Failure::new(alice, world, Way::Setuid, Kind::Uid, "0 400000 10");
             is_harmless(failure.stderr());
-            failure.mentions("the plugin that /etc/nsswitch.conf names cannot be used");
+            failure.mentions(&format!("the plugin that /etc/nsswitch.conf names {cause}"));
         }
     });
 }

@@ -1,41 +1,78 @@
-//! getsubids(1): what it lists, and how it fails. Compared with Debian 12's and 13's, which agree.
+//! getsubids(1): the ranges that it lists, and its failures.
 
-use super::harness::{Kind, in_world};
+use std::fs::{create_dir, set_permissions};
+use std::os::unix::fs::PermissionsExt;
 
-const FAILED: &str = "Error fetching ranges\n";
+use super::harness::{ALICE, World, finish, in_world};
 
 #[test]
-fn ranges_are_listed_in_the_files_order_for_a_name_or_its_uid() {
+fn ranges_are_listed_in_the_files_order_for_a_name_a_uid_or_another_name() {
     in_world(|world| {
         world.delegate("");
         world.write(
             "subuid",
-            "alice:100000:10\nbob:1:1\n1000:200000:10\nghost:5:5\n4711:6:6\nalicia:300000:5\nalice:x:1\n\
-             alice:100000:10\nalice:0:0\nalice:0x10:010",
+            "alice:100000:10\nbob:1:1\n1000:200000:10\ncontainers:5:5\n4711:6:6\nalicia:300000:5\nalice:x:1\n\
+             alice:100000:10\nalice:7:0\n01000:8:8\nalice:0x10:010",
         );
         world.write("subgid", "alice:9:9\n");
+        let all = ["100000 10", "200000 10", "300000 5", "100000 10", "7 0", "16 8"];
+        let of = |user: &str, ranges: &[&str]| {
+            let lines = ranges.iter().enumerate().map(|(index, range)| format!("{index}: {user} {range}\n"));
+            lines.collect::<String>()
+        };
         for (arguments, lines) in [
-            (&["alice"][..], "0: alice 100000 10\n1: alice 200000 10\n2: alice 100000 10\n3: alice 16 8\n"),
-            (&["1000"], "0: 1000 200000 10\n"),
-            (&["alicia"], "0: alicia 200000 10\n1: alicia 300000 5\n"),
-            (&["ghost"], "0: ghost 5 5\n"),
-            (&["4711"], "0: 4711 6 6\n"),
-            (&["-g", "alice"], "0: alice 9 9\n"),
-            (&["bob", "alice"], "0: bob 1 1\n"),
+            (&["alice"][..], of("alice", &all)),
+            (&["1000"], of("1000", &all)),
+            (&["alicia"], of("alicia", &all)),
+            // Neither has an account.
+            (&["containers"], of("containers", &["5 5"])),
+            (&["4711"], of("4711", &["6 6"])),
+            (&["01000"], of("01000", &["8 8"])),
+            (&["-g", "alice"], of("alice", &["9 9"])),
+            (&["bob", "alice"], of("bob", &["1 1"])),
+            // Nothing is delegated to them.
+            (&["root"], String::new()),
+            (&["0"], String::new()),
+            (&["-g", "bob"], String::new()),
         ] {
             let outcome = world.getsubids(arguments);
-            assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), (lines, ""), "{arguments:?}");
+            assert_eq!((outcome.stdout, outcome.stderr.as_str()), (lines, ""), "{arguments:?}");
             assert_eq!(outcome.status, Some(0), "{arguments:?}");
         }
-        for arguments in
-            [&["root"][..], &["nosuch"], &[""], &["-g", "bob"], &["-g"], &["-g", "alice", "bob"], &["-x"]]
-        {
+    });
+}
+
+#[test]
+fn a_user_who_is_not_known_and_a_file_that_cannot_be_read_are_named() {
+    in_world(|world| {
+        world.delegate("alice:9:9\n");
+        let fails = |arguments: &[&str], reason: &str| {
             let outcome = world.getsubids(arguments);
-            assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", FAILED), "{arguments:?}");
-            assert_eq!(outcome.status, Some(1), "{arguments:?}");
+            assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(1), ""), "{arguments:?}");
+            let expected = format!("Error fetching ranges\ngetsubids: {reason}\n");
+            assert_eq!(outcome.stderr, expected, "{arguments:?}");
+        };
+        for (arguments, user) in [
+            (&["nosuch"][..], "nosuch"),
+            (&["4711"], "4711"),
+            (&["+1000"], "+1000"),
+            (&[""], ""),
+            (&["-g"], "-g"),
+            (&["-g", "alice", "bob"], "-g"),
+            (&["-x"], "-x"),
+            (&["\x1b[2J"], "\\u{1b}[2J"),
+        ] {
+            fails(arguments, &format!("there is no user {user}, and nothing is delegated under that name"));
         }
-        world.remove(Kind::Uid.subid());
-        assert_eq!(world.getsubids(&["alice"]).stderr, FAILED);
+        world.remove("subuid");
+        fails(&["alice"], "cannot open /etc/subuid: No such file or directory");
+        create_dir(World::etc("subuid")).unwrap();
+        fails(&["alice"], "cannot open /etc/subuid: Is a directory");
+        set_permissions(World::etc("subgid"), PermissionsExt::from_mode(0o600)).unwrap();
+        let program = env!("CARGO_BIN_EXE_getsubids");
+        let outcome = finish(ALICE.command(program).args(["-g", "alice"]));
+        let expected = "Error fetching ranges\ngetsubids: cannot open /etc/subgid: Permission denied\n";
+        assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(1), expected));
     });
 }
 

@@ -65,41 +65,40 @@ fn anything_but_a_clear_yes_is_a_no() {
     });
 }
 
-#[test]
-fn a_name_that_is_too_long_for_a_plugin_leaves_it_to_the_files() {
-    in_plugin_world(|world| {
-        let long = "x".repeat(51);
-        configure(world, &long);
-        for kind in Kind::BOTH {
-            let attempt = world.attempt(Way::Setuid, kind, ALICE, "0 690000 10");
-            let message = format!("Subid NSS module name too long (longer than 50 characters): {long}");
-            assert_eq!(attempt.outcome.stderr, format!("{message}\nUsing files\n"));
-            assert_eq!((attempt.outcome.status, attempt.map.as_str()), (Some(0), "0 690000 10"));
-        }
-    });
-}
-
 /// Otherwise a caller could choose the files, by not letting the loader have it, or have another one of its name.
 #[test]
-fn a_plugin_that_cannot_be_used_takes_the_decision_along() {
+fn a_plugin_that_cannot_be_used_delegates_nothing_and_the_files_neither() {
     in_plugin_world(|world| {
-        let refuses = |message: &str| {
+        let delegates_nothing = |message: &str| {
             for kind in Kind::BOTH {
-                let attempt = world.attempt(Way::Setuid, kind, ALICE, "0 690000 10");
-                assert_eq!(attempt.outcome.first_line(), format!("{}: {message}", kind.program()));
-                assert_eq!((attempt.outcome.status, attempt.map.as_str()), (Some(1), ""));
+                let message = format!("{}: {message}", kind.program());
+                for wanted in ["0 690000 10", "0 1000 1 1 690000 10"] {
+                    let attempt = world.attempt(Way::Setuid, kind, ALICE, wanted);
+                    assert_eq!(attempt.outcome.first_line(), message);
+                    assert_eq!((attempt.outcome.status, attempt.map.as_str()), (Some(1), ""));
+                }
+                // The caller's own id needs no delegation.
+                let own = world.attempt(Way::Setuid, kind, ALICE, "0 1000 1");
+                assert_eq!(own.outcome.stderr, format!("{message}\n"));
+                assert_eq!((own.outcome.status, own.map.as_str()), (Some(0), "0 1000 1"));
+                assert_eq!(own.setgroups, if kind == Kind::Gid { "deny" } else { "allow" });
             }
         };
         install(world, "partial", &["WITHOUT_HAS_RANGE"]);
-        refuses("libsubid_partial.so did not provide @has_range@");
+        delegates_nothing("libsubid_partial.so did not provide @has_range@");
+        let long = "x".repeat(51);
+        configure(world, &long);
+        let too_long = "Subid NSS module name too long (longer than 50 characters)";
+        delegates_nothing(&format!("{too_long}: {long}"));
         configure(world, "missing");
         let library = "libsubid_missing.so";
-        refuses(&format!(
+        let missing = format!(
             "Error opening {library}: {library}: cannot open shared object file: No such file or directory"
-        ));
+        );
+        delegates_nothing(&missing);
         let listed = world.getsubids(&["alice"]);
         assert_eq!((listed.status, listed.stdout.as_str()), (Some(1), ""));
-        assert!(listed.stderr.ends_with("Error fetching ranges\n"), "{}", listed.stderr);
+        assert!(listed.stderr.contains(&missing), "{}", listed.stderr);
     });
 }
 
@@ -209,26 +208,26 @@ fn getsubids_lists_what_the_plugin_gives() {
             let nothing = world.getsubids(&["bob"]);
             assert_eq!((nothing.status, nothing.stdout.as_str(), nothing.stderr.as_str()), (Some(0), "", ""));
         }
-        for (index, macros) in [
-            &["BEHAVIOUR=1"][..],
-            &["BEHAVIOUR=9"],
-            &["LIST=NULL"],
-            &["LIST=(free(list),NULL)", "COUNT=0x7fffffff"],
-            &["COUNT=0x7fffffff"],
-            &["LIST=(free(list),(void *)8)"],
-            &["LIST=(void *)-1L", "OWN_FREE"],
-            &["COUNT=-1"],
+        let unreadable = "a list that cannot be read";
+        for (index, (macros, reason)) in [
+            (&["BEHAVIOUR=1"][..], "unknown user"),
+            (&["BEHAVIOUR=2"], "connection error"),
+            (&["BEHAVIOUR=3"], "error"),
+            (&["BEHAVIOUR=9"], "undefined status 9"),
+            (&["LIST=NULL"], unreadable),
+            (&["LIST=(free(list),NULL)", "COUNT=0x7fffffff"], unreadable),
+            (&["COUNT=0x7fffffff"], unreadable),
+            (&["LIST=(free(list),(void *)8)"], unreadable),
+            (&["LIST=(void *)-1L", "OWN_FREE"], unreadable),
+            (&["COUNT=-1"], unreadable),
         ]
         .into_iter()
         .enumerate()
         {
             install(world, &format!("bad{index}"), macros);
             let outcome = world.getsubids(&["alice"]);
-            assert_eq!(
-                (outcome.status, outcome.stderr.as_str()),
-                (Some(1), "Error fetching ranges\n"),
-                "{macros:?}"
-            );
+            let expected = format!("Error fetching ranges\ngetsubids: libsubid_bad{index}.so: {reason}\n");
+            assert_eq!((outcome.status, outcome.stderr), (Some(1), expected), "{macros:?}");
         }
     });
 }
@@ -244,6 +243,7 @@ fn sssds_plugin_without_sssd_delegates_nothing() {
             world.fails(way, kind, ALICE, "0 500000 10", &message);
             assert_eq!(world.attempt(way, kind, ALICE, "0 1000 1").map, "0 1000 1");
         });
-        assert_eq!(world.getsubids(&["alice"]).stderr, "Error fetching ranges\n");
+        let expected = "Error fetching ranges\ngetsubids: libsubid_sss.so: connection error\n";
+        assert_eq!(world.getsubids(&["alice"]).stderr, expected);
     });
 }

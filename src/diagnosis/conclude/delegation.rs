@@ -9,7 +9,7 @@ use crate::error::Reason;
 use crate::extent::Extent;
 use crate::kind::Kind;
 use crate::range::{IdRange, IdSet};
-use crate::subid::nss::{Answer, Unusable};
+use crate::subid::nss::{PluginError, Unusable};
 
 /// What one usually delegates; see SUB_UID_MIN and SUB_UID_COUNT in login.defs(5).
 const USUAL_START: u64 = 100_000;
@@ -77,20 +77,12 @@ pub(super) fn not_allowed(refused: Extent, facts: &Facts) -> Vec<Cause> {
     match &facts.delegation {
         None => Vec::new(),
         Some(Delegation::Plugin { library, answer }) => vec![plugin(library, *answer, refused, facts)],
-        Some(Delegation::File { unusable_plugin, lines }) => {
-            let unusable = unusable_plugin.as_ref().map(|reason| {
-                let file = facts.kind.subid_file();
-                Cause::new(
-                    Key::Plugin,
-                    format!("{PLUGIN} cannot be used, so {file} decided: {reason}"),
-                    INSTALL_PLUGIN,
-                )
-            });
+        Some(Delegation::File(lines)) => {
             let defective = defective_line(lines, facts);
             // Such a line is the only one; another one's range would be the matter if there is one.
             let missing = (defective.is_none() || !lines.delegated.is_empty())
                 .then(|| not_delegated(refused, lines, facts));
-            unusable.into_iter().chain(defective).chain(missing).collect()
+            defective.into_iter().chain(missing).collect()
         }
     }
 }
@@ -142,7 +134,7 @@ fn defective_line(lines: &Lines, facts: &Facts) -> Option<Cause> {
     ))
 }
 
-fn plugin(library: &str, answer: Answer, refused: Extent, facts: &Facts) -> Cause {
+fn plugin(library: &str, answer: Result<bool, PluginError>, refused: Extent, facts: &Facts) -> Cause {
     let (word, caller) = (facts.kind.word(), facts.caller_name());
     let option = if facts.kind == Kind::Gid { "-g " } else { "" };
     let named = format!("{library}, which /etc/nsswitch.conf names,");
@@ -151,7 +143,7 @@ fn plugin(library: &str, answer: Answer, refused: Extent, facts: &Facts) -> Caus
     let sentence = match answer {
         // If yes, it has changed its mind since. Its list can be had by its caller's memory alone, which is closed to the
         // caller in a program that gained privilege; getsubids has none.
-        Answer::Yes | Answer::No => {
+        Ok(_) => {
             return Cause::new(
                 Key::NotDelegated,
                 format!("{named} does not delegate the {word}s {} to {caller}", refused.lower_range()),
@@ -161,10 +153,10 @@ fn plugin(library: &str, answer: Answer, refused: Extent, facts: &Facts) -> Caus
                 ),
             );
         }
-        Answer::UnknownUser => format!("{named} does not know {caller}"),
-        Answer::ConnectionError => format!("{named} cannot reach its service (connection error)"),
-        Answer::Error => format!("{named} failed"),
-        Answer::Undefined(status) => format!("{named} answered with the undefined status {status}"),
+        Err(PluginError::UnknownUser) => format!("{named} does not know {caller}"),
+        Err(PluginError::Connection) => format!("{named} cannot reach its service (connection error)"),
+        Err(PluginError::Other | PluginError::List) => format!("{named} failed"),
+        Err(PluginError::Undefined(status)) => format!("{named} answered with the undefined status {status}"),
     };
     Cause::new(Key::Plugin, sentence, remedy)
 }
@@ -178,13 +170,20 @@ pub(super) fn plugin_unusable(unusable: &Unusable) -> Cause {
             "make it readable for all, as root by 'chmod 0644 /etc/nsswitch.conf', and have no lower limit on \
              descriptors and memory ('ulimit -a') than it takes to read it",
         ),
-        _ => Cause::new(Key::Plugin, format!("{PLUGIN} cannot be used"), INSTALL_PLUGIN),
+        Unusable::NameTooLong(_) => Cause::new(
+            Key::Plugin,
+            format!("{PLUGIN} has a name of more than 50 characters, and is not loaded"),
+            "correct the line 'subid:' in /etc/nsswitch.conf, or take it out",
+        ),
+        Unusable::Load { .. } | Unusable::Function { .. } => {
+            Cause::new(Key::Plugin, format!("{PLUGIN} cannot be used"), INSTALL_PLUGIN)
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Answer, Delegation, Lines, not_allowed, suggested, unreadable};
+    use super::{Delegation, Lines, PluginError, not_allowed, suggested, unreadable};
     use crate::diagnosis::conclude::samples::{extents, facts, ids};
     use crate::diagnosis::facts::delegation::Defect;
     use nix::errno::Errno;
@@ -198,7 +197,7 @@ mod tests {
     fn file(change: impl FnOnce(&mut Lines)) -> Delegation {
         let mut lines = Lines { free: 165_536, ..Lines::default() };
         change(&mut lines);
-        Delegation::File { unusable_plugin: None, lines }
+        Delegation::File(lines)
     }
 
     #[test]
@@ -239,13 +238,6 @@ mod tests {
                     "alice wants uids that are not delegated, 100000 to 100099: /etc/subuid has 5 to 9 for alice",
                 ],
             ),
-            (
-                Delegation::File { unusable_plugin: Some("broken".into()), lines: Lines::default() },
-                &[
-                    "the plugin that /etc/nsswitch.conf names cannot be used, so /etc/subuid decided: broken => install",
-                    "/etc/subuid has no line for alice",
-                ],
-            ),
         ] {
             let found = sentences(delegation);
             assert_eq!(found.len(), beginnings.len(), "{found:?}");
@@ -276,17 +268,20 @@ mod tests {
     fn a_plugin_says_no_or_fails_in_its_own_way() {
         for (answer, beginning) in [
             (
-                Answer::No,
+                Ok(false),
                 "libsubid_x.so, which /etc/nsswitch.conf names, does not delegate the uids 100000 to 100099 to alice => ask for what 'getsubids alice' lists",
             ),
-            (Answer::UnknownUser, "libsubid_x.so, which /etc/nsswitch.conf names, does not know alice"),
             (
-                Answer::ConnectionError,
+                Err(PluginError::UnknownUser),
+                "libsubid_x.so, which /etc/nsswitch.conf names, does not know alice",
+            ),
+            (
+                Err(PluginError::Connection),
                 "libsubid_x.so, which /etc/nsswitch.conf names, cannot reach its service",
             ),
-            (Answer::Error, "libsubid_x.so, which /etc/nsswitch.conf names, failed"),
+            (Err(PluginError::Other), "libsubid_x.so, which /etc/nsswitch.conf names, failed"),
             (
-                Answer::Undefined(9),
+                Err(PluginError::Undefined(9)),
                 "libsubid_x.so, which /etc/nsswitch.conf names, answered with the undefined status 9",
             ),
         ] {

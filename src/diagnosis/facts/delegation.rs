@@ -15,7 +15,7 @@ use crate::shown::shown;
 use crate::subid::SubidFile;
 use crate::subid::line::{Line, Owner};
 use crate::subid::lines::LONGEST_LINE;
-use crate::subid::nss::{Answer, Plugin};
+use crate::subid::nss::{Plugin, PluginError};
 
 /// More of a file is not looked at: 64 MiB are some two million lines.
 const MOST_BYTES: u64 = 64 << 20;
@@ -28,15 +28,10 @@ pub enum Delegation {
         /// Its library.
         library: String,
         /// What it said of the range.
-        answer: Answer,
+        answer: Result<bool, PluginError>,
     },
     /// The file was read.
-    File {
-        /// Why not the plugin, if one is configured.
-        unusable_plugin: Option<String>,
-        /// What there is in it.
-        lines: Lines,
-    },
+    File(Lines),
 }
 
 /// The lines of a file that have to do with the caller.
@@ -92,14 +87,11 @@ impl Delegation {
     /// Asks the source again, for the range that was refused; `None` if it cannot be asked.
     #[must_use]
     pub fn examine(kind: Kind, caller: &Caller, refused: Extent, users: &impl Users) -> Option<Self> {
-        let unusable_plugin = match Plugin::configured() {
-            Ok(Some(plugin)) => return Some(Self::of_plugin(&plugin, kind, caller, refused)),
-            Ok(None) => None,
-            Err(unusable) if unusable.leaves_it_to_files() => Some(unusable.to_string()),
-            Err(_) => return None,
-        };
+        if let Some(plugin) = Plugin::configured().ok()? {
+            return Some(Self::of_plugin(&plugin, kind, caller, refused));
+        }
         let file = SubidFile::open(kind).ok()?.into_reader();
-        Some(Self::File { unusable_plugin, lines: Lines::read(file, caller, refused.lower_range(), users) })
+        Some(Self::File(Lines::read(file, caller, refused.lower_range(), users)))
     }
 
     fn of_plugin(plugin: &Plugin, kind: Kind, caller: &Caller, refused: Extent) -> Self {
@@ -168,9 +160,13 @@ fn is_near(owner: &[u8], caller: &Caller) -> bool {
     let trimmed = trimmed.strip_prefix(b"#").unwrap_or(trimmed).trim_ascii();
     let bare = trimmed.split(|byte| *byte == b'@').next().unwrap_or_default();
     let bare = bare.rsplit(|byte| *byte == b'\\' || *byte == b'+').next().unwrap_or_default();
-    let number = number::parse(trimmed, Base::Prefixed, 0..=u32::MAX.into());
+    let is_id = |base| {
+        let number = number::parse(trimmed, base, 0..=u32::MAX.into());
+        number.is_ok_and(|number| number == caller.uid.into() || number == caller.gid.into())
+    };
     bare.eq_ignore_ascii_case(&caller.name)
-        || number.is_ok_and(|number| number == caller.uid.into() || number == caller.gid.into())
+        || is_id(Base::Prefixed)
+        || is_id(Base::Decimal)
         || (caller.name.len() >= 4 && is_one_slip_away(bare, &caller.name))
 }
 
@@ -245,6 +241,8 @@ mod tests {
             ("ailce", true),
             ("0x3e8", true),
             ("+1000", true),
+            ("001000", true),
+            ("0001001", true),
             ("1001", true),
             ("bob", false),
             ("1002", false),
