@@ -20,6 +20,8 @@ fn root() -> Command {
 const NEITHER: &str = "$path has neither the setuid bit nor file capabilities (mode 0755)";
 const INSTALL: &str = "fix: as root, run 'setcap cap_set$id=ep $path', or 'chmod u+s $path' where images lose file \
     capabilities; reinstalling the package does it, too";
+/// For a copy that root is not told to give privilege.
+const ELSEWHERE: &str = "fix: install the package, and call the program in /usr/bin";
 
 pub fn without_privilege(world: &World, kind: Kind) -> Failure {
     Failure::new(alice, world, Way::Unprivileged, kind, "0 100000 10")
@@ -49,7 +51,7 @@ fn so_is_one_that_has_the_wrong_owner_or_the_wrong_capabilities() {
         for kind in Kind::BOTH {
             let owned = copy(world, kind, &["--mode=4755", "--owner=1001"], |_| {});
             let cause = "cause: $path is setuid to uid 1001 and not to root, and has no file capabilities";
-            owned.says(&[NOT_PERMITTED, cause, INSTALL]);
+            owned.says(&[NOT_PERMITTED, cause, ELSEWHERE]);
             let others = copy(world, kind, &["--mode=0755"], |program| {
                 let other = if kind == Kind::Uid { "cap_setgid=ep" } else { "cap_setuid=ep" };
                 set_capabilities(root(), other, program);
@@ -57,6 +59,40 @@ fn so_is_one_that_has_the_wrong_owner_or_the_wrong_capabilities() {
             let cause = "cause: $path has file capabilities, but not cap_set$id";
             others.says(&[NOT_PERMITTED, cause, INSTALL]);
         }
+    });
+}
+
+/// Root would give the capability to another program, or run another command.
+#[test]
+fn no_command_is_advised_for_a_path_that_is_not_roots_alone_or_not_one_word() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\n");
+        for (directory, owner, mode, is_advised) in [
+            ("sound/copy", "0", "0755", true),
+            ("w/a; touch pwned; echo ", "0", "0755", false),
+            ("w/a'b", "0", "0755", false),
+            ("home/bin", "1000", "0755", false),
+            ("home/other", "0", "0775", false),
+            ("home/sticky", "0", "1777", true),
+        ] {
+            for kind in Kind::BOTH {
+                let program = install(world, kind, directory, &["--mode=0755"]);
+                let parent = program.parent().unwrap();
+                must_succeed(Command::new("chown").arg(owner).arg(parent));
+                must_succeed(Command::new("chmod").arg(mode).arg(parent));
+                let target = world.namespace(ALICE);
+                let failure = Failure::at(alice(), &program, kind, &target.pid(), "0 100000 10");
+                failure.says(&[
+                    NOT_PERMITTED,
+                    &format!("cause: {NEITHER}"),
+                    if is_advised { INSTALL } else { ELSEWHERE },
+                ]);
+            }
+        }
+        // A file of root's that others may write.
+        let program = install(world, Kind::Uid, "written", &["--mode=0777"]);
+        let target = world.namespace(ALICE);
+        Failure::at(alice(), &program, Kind::Uid, &target.pid(), "0 100000 10").mentions(ELSEWHERE);
     });
 }
 
@@ -168,8 +204,14 @@ fn capabilities_of_another_user_namespace_are_told_with_its_root() {
             foreign_capabilities(world, kind).says(&[
                 NOT_PERMITTED,
                 "cause: the file capabilities of $path were set in another user namespace, the one whose root is uid 1000 here",
-                "fix: as root, run 'setcap cap_set$id=ep $path' in this user namespace",
+                ELSEWHERE,
             ]);
+            let roots = install(world, kind, "roots", &["--mode=0755"]);
+            let capability = format!("cap_set{}=ep", kind.word());
+            must_succeed(Command::new("setcap").args(["-n", "1000", &capability]).arg(&roots));
+            let target = world.namespace(ALICE);
+            let failure = Failure::at(alice(), &roots, kind, &target.pid(), "0 100000 10");
+            failure.mentions("fix: as root, run 'setcap cap_set$id=ep $path' in this user namespace\n");
         }
     });
 }
@@ -196,7 +238,8 @@ fn what_counts_outside_does_not_count_in_a_namespace_with_another_root() {
             Failure::at(shifted.as_alice(), &program, kind, &target.pid(), "0 1500 10").says(&[
                 NOT_PERMITTED,
                 "cause: the file capabilities of $path were set in another user namespace",
-                "fix: as root, run 'setcap cap_set$id=ep $path' in this user namespace",
+                // The root of this namespace does not own the file.
+                ELSEWHERE,
             ]);
             let setuid = Failure::new(|| shifted.as_alice(), world, Way::Setuid, kind, "0 1500 10");
             setuid.says(&[

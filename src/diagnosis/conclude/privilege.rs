@@ -2,9 +2,10 @@
 
 use super::{Cause, Key};
 use crate::diagnosis::facts::Facts;
+use crate::diagnosis::facts::mounts::Mount;
 use crate::diagnosis::facts::program::{FileCapabilities, Program};
 use crate::kind::Kind;
-use crate::shown::{shown, shown_path};
+use crate::shown::{plain_word, shown, shown_path};
 
 /// All the reasons that were seen, the program's own first.
 pub(super) fn missing(facts: &Facts) -> Vec<Cause> {
@@ -12,8 +13,7 @@ pub(super) fn missing(facts: &Facts) -> Vec<Cause> {
     if let Some((program, mount)) = &facts.program {
         causes.extend(offers_nothing(program, facts));
         if program.nosuid {
-            let mount = mount.as_ref().map_or("?".into(), |mount| shown(mount.point.as_bytes()));
-            causes.push(nosuid(&shown_path(&program.path), &mount));
+            causes.push(nosuid(&shown_path(&program.path), mount.as_ref()));
         }
     }
     let process = &facts.process;
@@ -30,6 +30,15 @@ pub(super) fn missing(facts: &Facts) -> Vec<Cause> {
     causes
 }
 
+/// For a copy that is not root's, or in a place whose name a shell would take apart.
+const INSTALL: &str = "install the package, and call the program in /usr/bin";
+
+/// The path of the program, as a word of a command that root is told to run. There is none where another user could put another
+/// program in its place, and none where a shell would take the path apart.
+pub(super) fn command_path(program: &Program) -> Option<&str> {
+    program.path.to_str().and_then(plain_word).filter(|_| program.is_roots_alone)
+}
+
 /// What is wrong with the program's file, if anything is.
 fn offers_nothing(program: &Program, facts: &Facts) -> Option<Cause> {
     use FileCapabilities::{Absent, Foreign, Others, Sufficient};
@@ -39,17 +48,27 @@ fn offers_nothing(program: &Program, facts: &Facts) -> Option<Cause> {
     if program.is_setuid_root() || capabilities == Sufficient {
         return None;
     }
-    let setcap = format!("as root, run 'setcap cap_set{}=ep {path}'", kind.word());
-    let install = format!(
-        "{setcap}, or 'chmod u+s {path}' where images lose file capabilities; reinstalling the package does it, too"
-    );
+    let install = match command_path(program) {
+        Some(path) => format!(
+            "as root, run 'setcap cap_set{}=ep {path}', or 'chmod u+s {path}' where images lose file \
+             capabilities; reinstalling the package does it, too",
+            kind.word()
+        ),
+        None => INSTALL.to_owned(),
+    };
+    let setcap_here = match command_path(program) {
+        Some(path) => {
+            format!("as root, run 'setcap cap_set{}=ep {path}' in this user namespace", kind.word())
+        }
+        None => INSTALL.to_owned(),
+    };
     Some(match capabilities {
         Foreign(root) => {
             let whose = root.map_or(String::new(), |root| format!(", the one whose root is uid {root} here"));
             Cause::new(
                 Key::ForeignCapabilities,
                 format!("the file capabilities of {path} were set in another user namespace{whose}"),
-                format!("{setcap} in this user namespace"),
+                setcap_here,
             )
         }
         Absent if program.is_setuid() && facts.process.overflow_uid == Some(program.owner) => Cause::new(
@@ -87,11 +106,17 @@ fn no_new_privs() -> Cause {
     )
 }
 
-fn nosuid(path: &str, mount: &str) -> Cause {
+fn nosuid(path: &str, mount: Option<&Mount>) -> Cause {
+    let point = mount.map_or("?".into(), |mount| shown(mount.point.as_bytes()));
+    let elsewhere = "install the program elsewhere";
+    let remount = mount.and_then(|mount| plain_word(&mount.point));
     Cause::new(
         Key::Nosuid,
-        format!("{path} is on a file system that is mounted nosuid ({mount}), so it gets no privilege"),
-        format!("install the program elsewhere, or as root run 'mount -o remount,suid {mount}'"),
+        format!("{path} is on a file system that is mounted nosuid ({point}), so it gets no privilege"),
+        match remount {
+            Some(point) => format!("{elsewhere}, or as root run 'mount -o remount,suid {point}'"),
+            None => elsewhere.to_owned(),
+        },
     )
 }
 

@@ -6,7 +6,7 @@ use nix::errno::Errno;
 use super::{Cause, Key, write};
 use crate::diagnosis::facts::Facts;
 use crate::error::Reason;
-use crate::shown::shown;
+use crate::shown::{plain_word, shown};
 
 /// Its directory could not be opened.
 pub(super) fn not_found(pid: pid_t, reason: Reason, facts: &Facts) -> Option<Cause> {
@@ -112,14 +112,15 @@ pub(super) fn ended(facts: &Facts) -> Cause {
 }
 
 fn read_only(facts: &Facts) -> Cause {
-    let point = facts.proc.mount.as_ref().map_or("/proc".into(), |mount| shown(mount.point.as_bytes()));
+    let point = facts.proc.mount.as_ref().map_or("/proc", |mount| &mount.point);
+    let container = "in a container, leave out what made it so, as a volume /proc:/proc:ro";
     Cause::new(
         Key::Proc,
-        format!("{point} is mounted read-only"),
-        format!(
-            "as root, run 'mount -o remount,rw {point}'; in a container, leave out what made it so, as a volume \
-             /proc:/proc:ro"
-        ),
+        format!("{} is mounted read-only", shown(point.as_bytes())),
+        match plain_word(point) {
+            Some(point) => format!("as root, run 'mount -o remount,rw {point}'; {container}"),
+            None => container.to_owned(),
+        },
     )
 }
 
@@ -141,7 +142,10 @@ pub(super) fn covered(facts: &Facts) -> Option<Cause> {
     Some(Cause::new(
         Key::Proc,
         format!("something of a file system of the type {kind} is mounted over {point}"),
-        format!("as root, run 'umount {point}'"),
+        match plain_word(&mount.point) {
+            Some(point) => format!("as root, run 'umount {point}'"),
+            None => "have root unmount it".to_owned(),
+        },
     ))
 }
 

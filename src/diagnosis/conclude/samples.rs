@@ -53,7 +53,10 @@ pub(super) fn program(
     capabilities: Option<FileCapabilities>,
 ) -> Option<(Program, Option<Mount>)> {
     let path = PathBuf::from("/usr/bin/newuidmap");
-    Some((Program { path, mode, owner, capabilities, nosuid: false }, mount("/", "ext4", "rw")))
+    Some((
+        Program { path, mode, owner, capabilities, nosuid: false, is_roots_alone: owner == 0 },
+        mount("/", "ext4", "rw"),
+    ))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the fact may be missing")]

@@ -5,7 +5,7 @@ use crate::diagnosis::facts::Facts;
 use crate::diagnosis::facts::target::Relation;
 use crate::kind::Kind;
 use crate::range::IdSet;
-use crate::shown::{shown, shown_path};
+use crate::shown::shown;
 
 /// Whether a kernel asks for `CAP_SETFCAP` before it maps uid 0 (`verify_root_map`): since 5.12, and since 5.10.35, which is
 /// older than any 5.10 of Debian 11. How old a 5.10 is, its release (5.10.0-32-amd64) does not say.
@@ -73,10 +73,10 @@ fn root_without_setfcap(facts: &Facts) -> Option<Cause> {
             "start the container with --cap-add=setfcap (podman, Docker) or capabilities.add: [SETFCAP] (Kubernetes)"
                 .to_owned()
         }
-        Some((program, _)) => {
-            format!("as root run 'setcap cap_setuid,cap_setfcap=ep {}'", shown_path(&program.path))
-        }
-        None => "start it with that capability".to_owned(),
+        program => match program.as_ref().and_then(|(program, _)| privilege::command_path(program)) {
+            Some(path) => format!("as root run 'setcap cap_setuid,cap_setfcap=ep {path}'"),
+            None => "start it with that capability".to_owned(),
+        },
     };
     (maps_root && asks && !facts.start.had_setfcap).then(|| {
         Cause::new(

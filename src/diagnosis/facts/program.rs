@@ -26,6 +26,8 @@ pub struct Program {
     pub capabilities: Option<FileCapabilities>,
     /// Whether it lies on a file system from which nobody gets privilege.
     pub nosuid: bool,
+    /// Whether root alone can change it or put another file in its place.
+    pub is_roots_alone: bool,
 }
 
 /// What the file capabilities are good for.
@@ -58,6 +60,7 @@ impl Program {
             owner: status.st_uid,
             capabilities: file_capabilities(path, kind),
             nosuid: statvfs(path).ok()?.flags().contains(FsFlags::ST_NOSUID),
+            is_roots_alone: is_roots_alone(path),
         })
     }
 
@@ -100,6 +103,19 @@ impl Program {
     pub const fn is_setuid(&self) -> bool {
         self.mode & Mode::S_ISUID.bits() != 0
     }
+}
+
+/// Whether the file and each directory on its path are root's and nobody else's to write. In a directory with the sticky bit, such as
+/// /tmp, root's file stays.
+fn is_roots_alone(path: &Path) -> bool {
+    let Ok(path) = path.canonicalize() else { return false };
+    path.ancestors().all(|part| {
+        stat(part).is_ok_and(|status| {
+            let mode = Mode::from_bits_truncate(status.st_mode);
+            let is_others_to_write = mode.intersects(Mode::S_IWGRP | Mode::S_IWOTH);
+            status.st_uid == 0 && (!is_others_to_write || (part != path && mode.contains(Mode::S_ISVTX)))
+        })
+    })
 }
 
 fn file_capabilities(path: &Path, kind: Kind) -> Option<FileCapabilities> {
