@@ -1,5 +1,14 @@
-//! newgidmap(1): write a process's `gid_map` within what `/etc/subgid` delegates to the caller.
+//! newgidmap(1): write a process's `gid_map` within the ranges that `/etc/subgid` delegates to the caller.
+//!
+//! No runtime runs before `main`: privilege is dropped first.
+#![no_main]
 
-fn main() -> std::process::ExitCode {
-    uidmap::run(uidmap::Kind::Gid)
+use std::ffi::c_int;
+
+// SAFETY: the start-up code of the C library calls `main`, and no other function of the program has this name. C allows a `main`
+// without parameters; the standard library takes the arguments from the C library.
+#[allow(unsafe_code, reason = "the C library calls main by its name")]
+#[unsafe(no_mangle)]
+extern "C" fn main() -> c_int {
+    uidmap::newidmap(uidmap::IdType::Gid)
 }

@@ -1,5 +1,14 @@
-//! newuidmap(1): write a process's `uid_map` within what `/etc/subuid` delegates to the caller.
+//! newuidmap(1): write a process's `uid_map` within the ranges that `/etc/subuid` delegates to the caller.
+//!
+//! No runtime runs before `main`: privilege is dropped first.
+#![no_main]
 
-fn main() -> std::process::ExitCode {
-    uidmap::run(uidmap::Kind::Uid)
+use std::ffi::c_int;
+
+// SAFETY: the start-up code of the C library calls `main`, and no other function of the program has this name. C allows a `main`
+// without parameters; the standard library takes the arguments from the C library.
+#[allow(unsafe_code, reason = "the C library calls main by its name")]
+#[unsafe(no_mangle)]
+extern "C" fn main() -> c_int {
+    uidmap::newidmap(uidmap::IdType::Uid)
 }

@@ -10,13 +10,11 @@ use std::process::ExitCode;
 
 use libc::uid_t;
 use thiserror::Error;
-use users::Users;
 
-use crate::kind::Kind;
-use crate::program::say;
-use crate::shown::shown;
+use crate::escape::escape;
+use crate::id_type::IdType;
+use crate::passwd::{Passwd, SystemPasswd};
 use crate::subid::{Delegated, ListError, Source};
-use crate::user_database::UserDatabase;
 
 const USAGE: &str = "Usage: getsubids [-g] user\n\
     \x20   list subuid ranges for user\n\
@@ -27,7 +25,7 @@ const VERSION: &str = concat!("getsubids (uidmap-rs) ", env!("CARGO_PKG_VERSION"
 /// Why there is no list.
 #[derive(Debug, Error)]
 enum Failure {
-    #[error("there is no user {}, and nothing is delegated under that name", shown(.0.as_bytes()))]
+    #[error("there is no user {}, and nothing is delegated under that name", escape(.0.as_bytes()))]
     UnknownUser(OsString),
     #[error(transparent)]
     Source(#[from] ListError),
@@ -36,17 +34,17 @@ enum Failure {
 /// What the command line asks for.
 #[derive(Debug, PartialEq, Eq)]
 enum Invocation {
-    List(Kind, OsString),
+    List(IdType, OsString),
     Help,
     Version,
     Usage,
 }
 
-/// Runs getsubids.
+/// Runs getsubids and returns the exit status: 0, or 1 with a message on stderr.
 #[must_use]
-pub fn run() -> ExitCode {
+pub fn getsubids() -> ExitCode {
     match invocation(std::env::args_os().skip(1).collect()) {
-        Invocation::List(kind, user) => match listing(kind, &user) {
+        Invocation::List(id_type, user) => match listing(id_type, &user) {
             Ok(text) => print(&text),
             Err(failure) => complain(&format!("Error fetching ranges\ngetsubids: {failure}\n")),
         },
@@ -64,18 +62,18 @@ fn invocation(arguments: Vec<OsString>) -> Invocation {
         (Some(option), None, _) if option == "-h" => Invocation::Usage,
         (Some(option), None, _) if option == "--help" => Invocation::Help,
         (Some(option), None, _) if option == "--version" => Invocation::Version,
-        (Some(option), Some(user), None) if option == "-g" => Invocation::List(Kind::Gid, user),
-        (Some(user), ..) => Invocation::List(Kind::Uid, user),
+        (Some(option), Some(user), None) if option == "-g" => Invocation::List(IdType::Gid, user),
+        (Some(user), ..) => Invocation::List(IdType::Uid, user),
     }
 }
 
 /// A line per range; none where nothing is delegated to a user.
-fn listing(kind: Kind, user: &OsString) -> Result<Vec<u8>, Failure> {
-    let users = UserDatabase::default();
-    let entry = users.get_user_by_name(user).or_else(|| users.get_user_by_uid(uid(user)?));
-    let name = entry.as_ref().map_or(user.as_os_str(), |entry| entry.name());
-    let source = Source::open(kind).map_err(ListError::from)?;
-    let ranges = source.list(kind, name.as_bytes(), entry.as_ref().map(|entry| entry.uid()), &users)?;
+fn listing(id_type: IdType, user: &OsString) -> Result<Vec<u8>, Failure> {
+    let passwd = SystemPasswd::default();
+    let entry = passwd.by_name(user.as_bytes()).or_else(|| passwd.by_uid(uid(user)?));
+    let name = entry.as_ref().map_or(user.as_bytes(), |entry| &entry.name);
+    let source = Source::open(id_type).map_err(ListError::from)?;
+    let ranges = source.list(id_type, name, entry.as_ref().map(|entry| entry.uid), &passwd)?;
     if ranges.is_empty() && entry.is_none() {
         return Err(Failure::UnknownUser(user.clone()));
     }
@@ -99,29 +97,30 @@ fn print(text: &[u8]) -> ExitCode {
 }
 
 fn complain(text: &str) -> ExitCode {
-    say(text);
+    // A failure to write changes nothing about the exit status.
+    let _ = std::io::stderr().write_all(text.as_bytes());
     ExitCode::FAILURE
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Invocation, Kind, invocation};
+    use super::{IdType, Invocation, invocation};
 
     #[test]
     fn the_command_line_is_a_user_after_an_optional_g() {
-        let list = |kind, user: &str| Invocation::List(kind, user.into());
+        let list = |id_type, user: &str| Invocation::List(id_type, user.into());
         for (words, expected) in [
             (&[][..], Invocation::Usage),
             (&["-h"], Invocation::Usage),
             (&["--help"], Invocation::Help),
             (&["--version"], Invocation::Version),
-            (&["alice"], list(Kind::Uid, "alice")),
-            (&["1000"], list(Kind::Uid, "1000")),
-            (&["-g", "alice"], list(Kind::Gid, "alice")),
-            (&["-g"], list(Kind::Uid, "-g")),
-            (&["-g", "alice", "bob"], list(Kind::Uid, "-g")),
-            (&["alice", "bob"], list(Kind::Uid, "alice")),
-            (&["-h", "alice"], list(Kind::Uid, "-h")),
+            (&["alice"], list(IdType::Uid, "alice")),
+            (&["1000"], list(IdType::Uid, "1000")),
+            (&["-g", "alice"], list(IdType::Gid, "alice")),
+            (&["-g"], list(IdType::Uid, "-g")),
+            (&["-g", "alice", "bob"], list(IdType::Uid, "-g")),
+            (&["alice", "bob"], list(IdType::Uid, "alice")),
+            (&["-h", "alice"], list(IdType::Uid, "-h")),
         ] {
             assert_eq!(invocation(words.iter().map(Into::into).collect()), expected, "{words:?}");
         }

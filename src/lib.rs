@@ -1,41 +1,31 @@
-//! newuidmap(1) and newgidmap(1): an unprivileged user writes the id maps of a new user namespace, within what
-//! `/etc/subuid` and `/etc/subgid` delegate.
+//! newuidmap(1), newgidmap(1), getsubids(1) and uidmap-check(1).
 //!
-//! The way of a request is one line, and each stage's type is made by the stage before it alone:
-//!
-//! ```text
-//! argv ─▶ Invocation ─▶ Target ─▶ Caller ─▶ OwnTarget ─▶ Claim ◀─ delegated ranges
-//!         cli           target    caller    policy       │ policy    subid
-//!                                                        ▼
-//!                                kernel ◀─ one write ◀─ Authorized
-//!                                          map, under privilege
-//! ```
-//!
-//! `program` is that line as code; `docs/architecture.md` explains it.
+//! newuidmap and newgidmap let an unprivileged user write the id maps of a new user namespace, within the ranges that `/etc/subuid`
+//! and `/etc/subgid` delegate. [`newidmap()`] is the way of a request; `docs/architecture.md` explains the design.
 
-pub mod caller;
-pub mod check;
-pub mod cli;
-pub mod config;
-pub mod diagnosis;
-pub mod error;
-pub mod extent;
-pub mod getsubids;
-pub mod kind;
-pub mod login;
-pub mod login_defs;
-pub mod map;
-pub mod number;
-pub mod policy;
-pub mod privilege;
-pub mod program;
-pub mod range;
-pub mod setgroups;
-pub mod shown;
-pub mod subid;
-pub mod target;
-pub mod user_database;
+mod caller;
+mod check;
+mod cli;
+mod error;
+mod escape;
+mod explain;
+mod files;
+mod getsubids;
+mod id_range;
+mod id_type;
+mod login_defs;
+mod login_name;
+mod map_range;
+mod mapping;
+mod newidmap;
+mod number;
+mod passwd;
+mod privileges;
+mod reason;
+mod subid;
+mod sys;
 
-pub use getsubids::run as getsubids;
-pub use kind::Kind;
-pub use program::run;
+pub use check::{HOLD_NAMESPACE, check, hold_namespace};
+pub use getsubids::getsubids;
+pub use id_type::IdType;
+pub use newidmap::newidmap;

@@ -1,16 +1,16 @@
-//! The items of login.defs(5) that have a say here.
+//! The items of login.defs(5) that affect a decision.
 //!
-//! Read when a decision depends on it, which is rare: a caller whose login group differs from the real one, or a
-//! subid file that is missing. Without the file, or where it cannot be read, the defaults hold.
+//! The file is read only if a decision depends on it: the caller's login group is not the real one, or the subid file is missing.
+//! The defaults hold without the file, and for a file that cannot be read.
 
-use crate::config;
+use crate::files;
 use crate::number::{self, Base};
 
 const PATH: &str = "/etc/login.defs";
 
-/// The file's contents.
+/// The contents of the file.
 #[derive(Debug, Default)]
-pub struct LoginDefs(Vec<u8>);
+pub(crate) struct LoginDefs(Vec<u8>);
 
 impl From<Vec<u8>> for LoginDefs {
     fn from(text: Vec<u8>) -> Self {
@@ -19,32 +19,28 @@ impl From<Vec<u8>> for LoginDefs {
 }
 
 impl LoginDefs {
-    /// Reads the file.
-    #[must_use]
-    pub fn read() -> Self {
-        Self(config::read(PATH).unwrap_or_default())
+    pub(crate) fn read() -> Self {
+        Self(files::read(PATH).unwrap_or_default())
     }
 
-    /// `GRANT_AUX_GROUP_SUBIDS`: whether the caller's real group may be another than the login group. Default no.
-    #[must_use]
-    pub fn grants_auxiliary_groups(&self) -> bool {
+    /// `GRANT_AUX_GROUP_SUBIDS`: whether the caller's real group may differ from the login group. Default no.
+    pub(crate) fn grants_auxiliary_groups(&self) -> bool {
         self.value("GRANT_AUX_GROUP_SUBIDS").is_some_and(|value| value.eq_ignore_ascii_case(b"yes"))
     }
 
-    /// Whether an item is a count of 0. No item needs that default.
-    #[must_use]
-    pub fn is_zero(&self, item: &str) -> bool {
+    /// Whether an item is given, and is 0.
+    pub(crate) fn is_zero(&self, item: &str) -> bool {
         self.value(item).is_some_and(|value| number::parse(value, Base::Prefixed, 0..=u64::MAX) == Ok(0))
     }
 
-    /// The last value that an item is given. Blanks and quotes around it do not belong to it; a `#` after it does.
+    /// The last value of an item, without blanks and double quotes around it. A `#` after the value belongs to the value.
     fn value(&self, item: &str) -> Option<&[u8]> {
         let mut definitions = self.0.split(|byte| *byte == b'\n').filter_map(definition);
         definitions.rfind(|(name, _)| *name == item.as_bytes()).map(|(_, value)| value)
     }
 }
 
-/// Splits a line into name and value, unless it has none or is a comment.
+/// Splits a line into name and value; `None` for a comment, and for a line without both.
 fn definition(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let line = trim_blanks(line);
     let end = line.iter().position(|byte| is_blank(*byte))?;
@@ -55,7 +51,7 @@ fn definition(line: &[u8]) -> Option<(&[u8], &[u8])> {
     (!name.starts_with(b"#")).then_some((name, value))
 }
 
-/// A carriage return is no blank: it belongs to the value, as to shadow since 4.17.
+/// Removes blanks and tabs at both ends. A carriage return stays and belongs to the value, as in shadow since 4.17.
 fn trim_blanks(line: &[u8]) -> &[u8] {
     let is_text = |byte: &u8| !is_blank(*byte);
     match (line.iter().position(is_text), line.iter().rposition(is_text)) {

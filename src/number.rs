@@ -1,39 +1,38 @@
-//! Numbers as C's strtoul(3) reads them, with negative ones refused.
+//! Numbers as strtoul(3) reads them, but for negative ones, which are refused.
 //!
-//! Shadow reads the numbers of the command line, of subuid(5) and of login.defs(5) that way, so files and
-//! scripts with octal, hexadecimal or blank-led numbers exist.
+//! Shadow reads the numbers of the command line, of subuid(5) and of login.defs(5) with strtoul(3), so files and scripts with
+//! octal, hexadecimal or blank-led numbers exist.
 
 use std::ops::RangeInclusive;
 
 use thiserror::Error;
 
-/// Why a text is not the number that was asked for.
+/// Why a text is not an allowed number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-pub enum NumberError {
-    /// There is no number, or something follows it.
+pub(crate) enum NumberError {
+    /// The text has no digits, or other characters after them.
     #[error("not a number")]
     Malformed,
-    /// It is negative, or larger than what is allowed here.
+    /// The number is negative or not in the allowed range.
     #[error("out of range")]
     OutOfRange,
 }
 
 /// The base in which a number is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Base {
-    /// Decimal, whatever it begins with.
+pub(crate) enum Base {
+    /// Decimal, with or without leading zeros.
     Decimal,
     /// Hexadecimal after `0x`, octal after `0`, decimal otherwise: strtoul's base 0.
     Prefixed,
 }
 
-/// Reads the whole of `text` as one of the numbers `allowed`: white space, an optional sign, digits.
+/// Reads the whole of `text` as a number in the range `allowed`: white space, an optional sign, digits.
 ///
 /// # Errors
 ///
-/// [`NumberError::Malformed`] without digits or with anything after them; [`NumberError::OutOfRange`] for a
-/// number that is not allowed, or negative. The range is checked first: `-1x` is out of range, as it is to shadow.
-pub fn parse(text: &[u8], base: Base, allowed: RangeInclusive<u64>) -> Result<u64, NumberError> {
+/// [`NumberError`]. The range is checked first: `-1x` is out of range, as in shadow.
+pub(crate) fn parse(text: &[u8], base: Base, allowed: RangeInclusive<u64>) -> Result<u64, NumberError> {
     let start = text.iter().position(|byte| !is_space(*byte)).unwrap_or(text.len());
     let (_, text) = text.split_at_checked(start).unwrap_or((&[], text));
     let (negative, text) = match text {

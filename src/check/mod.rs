@@ -1,38 +1,39 @@
-//! `--check`: will rootless containers work here, for the user who asks?
+//! uidmap-check: will rootless containers work here, for the calling user?
 //!
-//! It has no privilege, and needs none: everything is looked at as that user. It does not guess either: a user namespace
-//! is made, and the programs that clients would find are started to map it, as a client starts them.
+//! The check has no privilege. It makes a user namespace, and has it mapped by the programs that a client would find, as a client
+//! does.
 
 mod namespace;
 mod report;
 mod trial;
 
-pub use namespace::stay as namespace;
+pub use namespace::{HOLD_NAMESPACE, hold_namespace};
 
 use std::io::{IsTerminal, Write, stdout};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
+use libc::{gid_t, uid_t};
+use nix::unistd::{getgid, getuid};
+
 use crate::caller::Caller;
-use crate::diagnosis::conclude;
-use crate::diagnosis::facts::process::Process;
-use crate::diagnosis::facts::program::Program;
-use crate::kind::Kind;
-use crate::login;
-use crate::privilege::Start;
-use crate::range::{IdRange, IdSet};
-use crate::shown::{shown, shown_path};
+use crate::escape::{escape, escape_path};
+use crate::explain::causes;
+use crate::explain::evidence::process::Process;
+use crate::explain::evidence::program::Program;
+use crate::id_range::{IdRange, IdSet};
+use crate::id_type::IdType;
+use crate::login_name::login_name;
+use crate::passwd::SystemPasswd;
 use crate::subid::Source;
-use crate::user_database::UserDatabase;
 use namespace::Namespace;
 use report::{Finding, Report};
 use trial::Trial;
 
-/// Looks, and prints what was found, for people or as JSON. Fails if something is wrong.
+/// Checks, and prints a report as text or as JSON. The exit status is 1 if something is wrong.
 #[must_use]
-#[cold]
-pub fn run(start: Start, as_json: bool) -> ExitCode {
-    let report = examine(start);
+pub fn check(as_json: bool) -> ExitCode {
+    let report = examine(getuid().as_raw(), getgid().as_raw());
     let is_colourful =
         stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let text = if as_json { report.json() } else { report.text(is_colourful) };
@@ -42,30 +43,30 @@ pub fn run(start: Start, as_json: bool) -> ExitCode {
     }
 }
 
-fn examine(start: Start) -> Report {
-    let caller = Caller::identify(start.uid, start.gid, login::name().as_deref(), &UserDatabase::default());
-    let name = caller.as_ref().map_or("?".to_owned(), |caller| shown(&caller.name));
-    let mut report = Report::new(name, start.uid);
+fn examine(uid: uid_t, gid: gid_t) -> Report {
+    let caller = Caller::identify(uid, gid, login_name().as_deref(), &SystemPasswd::default());
+    let name = caller.as_ref().map_or("?".to_owned(), |caller| escape(&caller.name));
+    let mut report = Report::new(name, uid);
     let Ok(caller) = caller else {
-        report.add(Finding::bad("user", "no passwd entry", [conclude::no_passwd_entry(&start)]));
+        report.add(Finding::bad("user", "no passwd entry", [causes::no_passwd_entry(uid, gid)]));
         return report;
     };
     let namespace = Namespace::make();
     report.add(match &namespace {
         Ok(_) => Finding::good("user namespace", "one was made"),
         Err(refusal) => {
-            let causes = conclude::no_namespace(refusal.errno, &Process::examine(Kind::Uid));
+            let causes = causes::no_namespace(refusal.errno, &Process::examine(IdType::Uid));
             Finding::bad("user namespace", refusal.to_string(), causes)
         }
     });
     report.add(restrictions());
-    for kind in [Kind::Uid, Kind::Gid] {
-        let path = trial::find(kind);
-        report.add(installed(kind, path.as_deref()));
-        let delegated = delegated(kind, &caller);
-        report.add(delegation(kind, delegated.as_deref()));
+    for id_type in [IdType::Uid, IdType::Gid] {
+        let path = trial::find(id_type);
+        report.add(installed(id_type, path.as_deref()));
+        let delegated = delegated(id_type, &caller);
+        report.add(delegation(id_type, delegated.as_deref()));
         if let (Ok(namespace), Some(path)) = (&namespace, path) {
-            let trial = Trial { kind, path, caller: &caller, delegated: delegated.unwrap_or_default() };
+            let trial = Trial { id_type, path, caller: &caller, delegated: delegated.unwrap_or_default() };
             report.add(trial.run(namespace));
         }
     }
@@ -74,8 +75,8 @@ fn examine(start: Start) -> Report {
 
 /// What may take privilege from programs here. Whether it does is the trial's to say.
 fn restrictions() -> Finding {
-    let (uid, gid) = (Process::examine(Kind::Uid), Process::examine(Kind::Gid));
-    let label = uid.label.as_ref().map(|label| format!("the security label '{}'", shown(label.as_bytes())));
+    let (uid, gid) = (Process::examine(IdType::Uid), Process::examine(IdType::Gid));
+    let label = uid.label.as_ref().map(|label| format!("the security label '{}'", escape(label.as_bytes())));
     let seen: Vec<String> = [
         (uid.no_new_privs == Some(true)).then(|| "no_new_privs".to_owned()),
         (uid.bounded == Some(false)).then(|| "no CAP_SETUID in the bounding set".to_owned()),
@@ -96,41 +97,36 @@ fn restrictions() -> Finding {
 }
 
 /// How the program is installed that a client would start. Whether that is enough is the trial's to say.
-fn installed(kind: Kind, path: Option<&Path>) -> Finding {
+fn installed(id_type: IdType, path: Option<&Path>) -> Finding {
     let Some(path) = path else {
-        return Finding::bad(kind.program(), "not found", conclude::not_installed(kind));
+        return Finding::bad(id_type.program(), "not found", causes::not_installed(id_type));
     };
-    let how = match Program::examine(path, kind) {
-        Some(program) => program.how(kind),
+    let how = match Program::examine(path, id_type) {
+        Some(program) => program.how(id_type),
         None => "cannot be looked at".to_owned(),
     };
-    Finding::good(kind.program(), format!("{}, {how}", shown_path(path)))
+    Finding::good(id_type.program(), format!("{}, {how}", escape_path(path)))
 }
 
 /// What is delegated, as a client asks.
-fn delegated(kind: Kind, caller: &Caller) -> Option<Vec<IdRange>> {
-    let source = Source::open(kind).ok()?;
-    let listed = source.list(kind, &caller.name, Some(caller.uid), &UserDatabase::default()).ok()?;
-    let range = |start: u64, count: u64| IdRange::of_ids(start.try_into().ok()?, count.try_into().ok()?);
+fn delegated(id_type: IdType, caller: &Caller) -> Option<Vec<IdRange>> {
+    let source = Source::open(id_type).ok()?;
+    let listed = source.list(id_type, &caller.name, Some(caller.uid), &SystemPasswd::default()).ok()?;
+    let range = |start: u64, count: u64| IdRange::checked_new(start.try_into().ok()?, count.try_into().ok()?);
     let listed = listed.into_iter().filter(|delegated| delegated.count > 0);
     Some(listed.filter_map(|delegated| range(delegated.start, delegated.count)).collect())
 }
 
 /// Tells it beside what there is: ids that do not exist here are no use.
-fn delegation(kind: Kind, delegated: Option<&[IdRange]>) -> Finding {
-    let subject = match kind {
-        Kind::Uid => "delegated uids",
-        Kind::Gid => "delegated gids",
+fn delegation(id_type: IdType, delegated: Option<&[IdRange]>) -> Finding {
+    let subject = match id_type {
+        IdType::Uid => "delegated uids",
+        IdType::Gid => "delegated gids",
     };
     let Some(delegated) = delegated else { return Finding::note(subject, "cannot be had") };
     let set: IdSet = delegated.iter().copied().collect();
-    let here = Process::examine(kind).mapped_ids;
+    let here = Process::examine(id_type).mapped_ids;
     let here = here.map_or(String::new(), |here| format!(" (this user namespace has {here})"));
     let text = format!("{set}{here}");
     if set.is_empty() { Finding::note(subject, text) } else { Finding::good(subject, text) }
-}
-
-/// The directory of the running program, where its twin is, too.
-fn own_directory() -> Option<PathBuf> {
-    std::fs::read_link("/proc/self/exe").ok()?.parent().map(Path::to_owned)
 }

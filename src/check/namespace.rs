@@ -1,20 +1,20 @@
 //! A user namespace to try on: a process that makes one and waits.
 //!
-//! The process is this program once more, since a user namespace has to be made in a process of its own, and only an exec gives one
-//! without unsafe code. Like every run, that one has dropped all privilege before it comes here.
+//! The process is this program a second time: unshare(2) changes the calling process, and the check needs its own namespace.
 
 use std::io::{self, BufRead, BufReader, Read, Write, stdin, stdout};
 use std::process::{Child, Command, ExitCode, Stdio};
 
 use nix::errno::Errno;
 use nix::sched::{CloneFlags, unshare};
-use nix::sys::prctl::set_dumpable;
 use thiserror::Error;
 
-use crate::cli::CHECK_NAMESPACE;
-use crate::error::Reason;
+use crate::reason::Reason;
 
-/// What the process says when it is ready; anything else is an error's number.
+/// The option of uidmap-check that starts the process.
+pub const HOLD_NAMESPACE: &str = "hold-namespace";
+
+/// The answer of the process when the namespace is made; otherwise the answer is an errno(3).
 const READY: &str = "ready";
 
 /// Why there is no namespace.
@@ -40,7 +40,7 @@ impl Namespace {
     pub(super) fn make() -> Result<Self, Refusal> {
         let mut command = Command::new("/proc/self/exe");
         command
-            .arg(format!("--{CHECK_NAMESPACE}"))
+            .arg(format!("--{HOLD_NAMESPACE}"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
@@ -69,15 +69,14 @@ impl Drop for Namespace {
     }
 }
 
-/// What the process does: it makes the namespace, says so, and waits.
+/// Makes a user namespace, answers on stdout, and waits until stdin is closed.
 #[must_use]
-#[cold]
-pub fn stay() -> ExitCode {
-    // A program that gained privilege by its exec is not dumpable, and its directory in /proc is root's. There is nothing to
-    // be protected any more.
-    let made = set_dumpable(true).and_then(|()| unshare(CloneFlags::CLONE_NEWUSER));
+pub fn hold_namespace() -> ExitCode {
     let number = |errno| io::Error::from(errno).raw_os_error().unwrap_or(libc::EIO);
-    let answer = made.map_or_else(|errno: Errno| number(errno).to_string(), |()| READY.to_owned());
+    let answer = match unshare(CloneFlags::CLONE_NEWUSER) {
+        Ok(()) => READY.to_owned(),
+        Err(errno) => number(errno).to_string(),
+    };
     let said = stdout().write_all(format!("{answer}\n").as_bytes());
     let waited = said.and_then(|()| stdin().read_to_end(&mut Vec::new()));
     if waited.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }

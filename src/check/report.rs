@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::diagnosis::cause::Cause;
+use crate::explain::cause::Cause;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 

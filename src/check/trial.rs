@@ -8,11 +8,11 @@ use nix::unistd::{AccessFlags, access};
 use super::namespace::Namespace;
 use super::report::Finding;
 use crate::caller::Caller;
-use crate::diagnosis::conclude;
-use crate::error::Reason;
-use crate::kind::Kind;
-use crate::range::IdRange;
-use crate::shown::shown;
+use crate::escape::escape;
+use crate::explain::causes;
+use crate::id_range::IdRange;
+use crate::id_type::IdType;
+use crate::reason::Reason;
 
 /// Where nothing is delegated, this is wanted all the same, so that the program says what is the matter.
 const USUAL: [&str; 3] = ["1", "100000", "65536"];
@@ -20,7 +20,7 @@ const USUAL: [&str; 3] = ["1", "100000", "65536"];
 /// What is to be tried.
 #[derive(Debug)]
 pub(super) struct Trial<'a> {
-    pub(super) kind: Kind,
+    pub(super) id_type: IdType,
     /// The program.
     pub(super) path: PathBuf,
     pub(super) caller: &'a Caller,
@@ -28,11 +28,12 @@ pub(super) struct Trial<'a> {
     pub(super) delegated: Vec<IdRange>,
 }
 
-/// Finds the program as a client does: in PATH. Else beside this one.
-pub(super) fn find(kind: Kind) -> Option<PathBuf> {
+/// Finds the program as a client does: in PATH.
+pub(super) fn find(id_type: IdType) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let directories = std::env::split_paths(&path).chain(super::own_directory());
-    directories.map(|directory| directory.join(kind.program())).find(|path| is_executable(path))
+    std::env::split_paths(&path)
+        .map(|directory| directory.join(id_type.program()))
+        .find(|path| is_executable(path))
 }
 
 fn is_executable(path: &Path) -> bool {
@@ -42,9 +43,9 @@ fn is_executable(path: &Path) -> bool {
 impl Trial<'_> {
     /// Has the namespace mapped, and looks whether it is.
     pub(super) fn run(&self, namespace: &Namespace) -> Finding {
-        let subject = match self.kind {
-            Kind::Uid => "uid map",
-            Kind::Gid => "gid map",
+        let subject = match self.id_type {
+            IdType::Uid => "uid map",
+            IdType::Gid => "gid map",
         };
         let words = self.words();
         let mut command = Command::new(&self.path);
@@ -54,7 +55,7 @@ impl Trial<'_> {
             Err(error) => {
                 let reason = Reason::from(error);
                 let detail = format!("the program cannot be started: {reason}");
-                return Finding::bad(subject, detail, conclude::not_started(self.kind, reason));
+                return Finding::bad(subject, detail, causes::not_started(self.id_type, reason));
             }
         };
         let wanted: Vec<String> = words.chunks(3).map(|range| range.join(" ")).collect();
@@ -64,7 +65,7 @@ impl Trial<'_> {
         }
         let stderr = String::from_utf8_lossy(&output.stderr);
         let said =
-            |line: &str| shown(line.trim_start_matches(&format!("{}: ", self.kind.program())).as_bytes());
+            |line: &str| escape(line.trim_start_matches(&format!("{}: ", self.id_type.program())).as_bytes());
         let mut lines = stderr.lines().map(said);
         let message = lines.next().unwrap_or_else(|| format!("status {:?}", output.status.code()));
         Finding::bad_in_words(subject, message, remedies(lines))
@@ -72,9 +73,9 @@ impl Trial<'_> {
 
     /// As podman maps: the own id to 0, and what is delegated from 1 on.
     fn words(&self) -> Vec<String> {
-        let own = match self.kind {
-            Kind::Uid => self.caller.uid,
-            Kind::Gid => self.caller.gid,
+        let own = match self.id_type {
+            IdType::Uid => self.caller.uid,
+            IdType::Gid => self.caller.gid,
         };
         let mut words = vec!["0".to_owned(), own.to_string(), "1".to_owned()];
         let mut upper = 1_u64;
@@ -89,7 +90,7 @@ impl Trial<'_> {
     }
 
     fn map(&self, namespace: &Namespace) -> Vec<String> {
-        let path = format!("/proc/{}/{}", namespace.pid(), self.kind.map_file());
+        let path = format!("/proc/{}/{}", namespace.pid(), self.id_type.map_file());
         let map = std::fs::read_to_string(path).unwrap_or_default();
         map.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
     }
@@ -110,19 +111,19 @@ fn remedies(lines: impl Iterator<Item = String>) -> Vec<(String, Option<String>)
 
 #[cfg(test)]
 mod tests {
-    use super::{Kind, Trial, remedies};
+    use super::{IdType, Trial, remedies};
     use crate::caller::Caller;
-    use crate::range::IdRange;
+    use crate::id_range::IdRange;
 
     #[test]
     fn the_own_id_comes_first_and_what_is_delegated_follows() {
         let caller = Caller { uid: 1000, gid: 1001, login_gid: 1001, name: b"alice".to_vec() };
-        for (kind, delegated, words) in [
-            (Kind::Uid, vec![], "0 1000 1 1 100000 65536"),
-            (Kind::Gid, vec![IdRange::of(5, 10)], "0 1001 1 1 5 10"),
-            (Kind::Uid, vec![IdRange::of(5, 10), IdRange::of(100, 1)], "0 1000 1 1 5 10 11 100 1"),
+        for (id_type, delegated, words) in [
+            (IdType::Uid, vec![], "0 1000 1 1 100000 65536"),
+            (IdType::Gid, vec![IdRange::new(5, 10)], "0 1001 1 1 5 10"),
+            (IdType::Uid, vec![IdRange::new(5, 10), IdRange::new(100, 1)], "0 1000 1 1 5 10 11 100 1"),
         ] {
-            let trial = Trial { kind, path: "/".into(), caller: &caller, delegated };
+            let trial = Trial { id_type, path: "/".into(), caller: &caller, delegated };
             assert_eq!(trial.words().join(" "), words);
         }
     }

@@ -1,134 +1,136 @@
-//! `/etc/subuid` and `/etc/subgid`, the source where nsswitch.conf(5) names no other.
+//! `/etc/subuid` and `/etc/subgid`, the source of delegations unless nsswitch.conf(5) names another one.
 
-use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::ops::ControlFlow;
-use std::os::unix::ffi::OsStrExt;
 
 use libc::uid_t;
-use nix::errno::Errno;
-use nix::fcntl::OFlag;
-use users::Users;
 
-use super::Delegated;
 use super::line::{Line, Owner};
 use super::lines::for_each_line;
-use super::search::Search;
+use super::{Delegated, SubidError};
 use crate::caller::Caller;
-use crate::config;
-use crate::error::Error;
-use crate::kind::Kind;
+use crate::files;
+use crate::id_range::IdRange;
+use crate::id_type::IdType;
 use crate::login_defs::LoginDefs;
-use crate::policy::Claim;
-use crate::range::IdRange;
+use crate::mapping::policy::Claim;
+use crate::passwd::Passwd;
 
-/// The file, opened; or none, where the machine does without.
+/// The opened file; none on a machine that does without.
 #[derive(Debug)]
-pub struct SubidFile {
+pub(crate) struct SubidFile {
     path: &'static str,
     file: Option<File>,
 }
 
 impl SubidFile {
-    /// Opens the file with the caller's own rights. As shadow does, it follows no symbolic link there.
+    /// Opens the file with the caller's rights, and follows no symbolic link in its last component, as shadow.
     ///
     /// # Errors
     ///
-    /// [`Error::SubidFile`], unless the file is missing and login.defs(5) says that new users get no ids.
-    pub fn open(kind: Kind) -> Result<Self, Error> {
-        let path = kind.subid_file();
-        match config::open_file(path, OFlag::O_NOFOLLOW) {
+    /// [`SubidError::File`], unless the file is missing and login.defs(5) has a count of 0 for new users.
+    pub(crate) fn open(id_type: IdType) -> Result<Self, SubidError> {
+        let path = id_type.subid_file();
+        match files::open(path, libc::O_NOFOLLOW) {
             Ok(file) => Ok(Self { path, file: Some(file) }),
-            Err(Errno::ENOENT) if LoginDefs::read().is_zero(kind.count_item()) => {
+            Err(error)
+                if error.raw_os_error() == Some(libc::ENOENT)
+                    && LoginDefs::read().is_zero(id_type.count_item()) =>
+            {
                 Ok(Self { path, file: None })
             }
-            Err(errno) => Err(Error::SubidFile { path, reason: errno.into() }),
+            Err(error) => Err(SubidError::File { path, reason: error.into() }),
         }
     }
 
-    /// The file itself, for whoever wants to know more of it than what it delegates.
-    #[must_use]
-    pub fn into_reader(self) -> Option<File> {
+    /// The file itself, for a closer examination.
+    pub(crate) fn into_reader(self) -> Option<File> {
         self.file
     }
 
-    /// Hands the claim what is delegated to the caller, as far as the claim wants it.
+    /// Grants the claim the caller's ranges.
     ///
     /// # Errors
     ///
-    /// [`Error::SubidFile`] if the file cannot be read.
-    pub fn grant(self, claim: &mut Claim, caller: &Caller, users: &impl Users) -> Result<(), Error> {
+    /// [`SubidError::File`] if the file cannot be read.
+    pub(crate) fn grant(
+        self,
+        claim: &mut Claim,
+        caller: &Caller,
+        passwd: &impl Passwd,
+    ) -> Result<(), SubidError> {
         let Some(file) = self.file else { return Ok(()) };
-        grant(file, claim, caller, users)
-            .map_err(|error| Error::SubidFile { path: self.path, reason: error.into() })
+        grant(file, claim, caller, passwd)
+            .map_err(|error| SubidError::File { path: self.path, reason: error.into() })
     }
 
-    /// Lists what is delegated to this name, to this uid, or to another name of this uid. A count of 0 is listed, though it
-    /// delegates nothing, as shadow lists it.
+    /// Lists the ranges of this name, of this uid, and of other names of this uid. A range of count 0 delegates nothing and is
+    /// listed, as in shadow.
     ///
     /// # Errors
     ///
-    /// [`Error::SubidFile`] if the file cannot be read.
-    pub fn list(self, name: &[u8], uid: Option<uid_t>, users: &impl Users) -> Result<Vec<Delegated>, Error> {
+    /// [`SubidError::File`] if the file cannot be read.
+    pub(crate) fn list(
+        self,
+        name: &[u8],
+        uid: Option<uid_t>,
+        passwd: &impl Passwd,
+    ) -> Result<Vec<Delegated>, SubidError> {
         let mut ranges = Vec::new();
         let Some(file) = self.file else { return Ok(ranges) };
         let owner = Owner::new(name, uid);
-        let has_uid = |name: &[u8]| {
-            let other = uid.and_then(|_| users.get_user_by_name(OsStr::from_bytes(name)));
-            other.is_some_and(|other| Some(other.uid()) == uid)
-        };
-        let read = for_each_line(file, None, |line| {
-            let own = owner.line(line).or_else(|| Line::parse(line).filter(|line| has_uid(line.owner())));
+        let has_uid =
+            |line: &Line| uid.is_some() && passwd.by_name(line.owner()).map(|other| other.uid) == uid;
+        let read = for_each_line(file, |line| {
+            let own = owner.line(line).or_else(|| Line::parse(line).filter(has_uid));
             let range = own.and_then(Line::range);
             ranges.extend(range.map(|range| Delegated { start: range.start(), count: range.count() }));
             ControlFlow::Continue(())
         });
-        read.map_err(|error| Error::SubidFile { path: self.path, reason: error.into() })?;
+        read.map_err(|error| SubidError::File { path: self.path, reason: error.into() })?;
         Ok(ranges)
     }
 }
 
-/// First the lines whose owner is plainly the caller; then, if that was not enough, those with an owner whom only
-/// the user database can tell to be the caller, since asking it may mean asking the network.
+/// Grants the ranges of lines with the caller's name or uid. If ids are still missing, a second pass asks the user database about
+/// the owners of lines with missing ids: the database may be behind a network.
 ///
 /// # Errors
 ///
 /// Those of read(2) and lseek(2).
-pub fn grant(
+pub(crate) fn grant(
     mut file: impl Read + Seek,
     claim: &mut Claim,
     caller: &Caller,
-    users: &impl Users,
+    passwd: &impl Passwd,
 ) -> io::Result<()> {
     let owner = Owner::new(&caller.name, Some(caller.uid));
-    grant_lines(&mut file, claim, Some(owner.search()), |line, _| owner.line(line)?.range())?;
-    if claim.is_settled() {
+    grant_lines(&mut file, claim, |line, _| owner.line(line)?.range())?;
+    if claim.all_granted() {
         return Ok(());
     }
     file.rewind()?;
-    grant_lines(&mut file, claim, None, |line, claim| {
+    grant_lines(&mut file, claim, |line, claim| {
         let line = Line::parse(line)?;
-        let range = line.range().filter(|range| claim.wants(*range))?;
-        let owner = users.get_user_by_name(OsStr::from_bytes(line.owner()))?;
-        (owner.uid() == caller.uid).then_some(range)
+        let range = line.range().filter(|range| claim.still_needs(*range))?;
+        (passwd.by_name(line.owner())?.uid == caller.uid).then_some(range)
     })
 }
 
-/// Grants the range that `delegated` sees in a line, for each line or each that the search finds, until nothing more is wanted.
+/// Grants the range that `delegated` returns for a line, until all is granted.
 fn grant_lines(
     reader: impl Read,
     claim: &mut Claim,
-    search: Option<Search>,
     delegated: impl Fn(&[u8], &Claim) -> Option<IdRange>,
 ) -> io::Result<()> {
-    if claim.is_settled() {
+    if claim.all_granted() {
         return Ok(());
     }
-    for_each_line(reader, search, |line| {
+    for_each_line(reader, |line| {
         let Some(range) = delegated(line, claim) else { return ControlFlow::Continue(()) };
         claim.grant(range);
-        if claim.is_settled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        if claim.all_granted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })
 }
 
@@ -136,46 +138,34 @@ fn grant_lines(
 mod tests {
     use super::grant;
     use crate::caller::Caller;
-    use crate::extent;
-    use crate::kind::Kind;
-    use crate::policy::Claim;
+    use crate::id_type::IdType;
+    use crate::map_range;
+    use crate::mapping::policy::Claim;
+    use crate::passwd::{Account, Passwd};
+    use libc::uid_t;
     use std::cell::RefCell;
-    use std::ffi::OsStr;
     use std::io::Cursor;
-    use std::sync::Arc;
-    use users::{User, Users, uid_t};
 
-    /// Knows alice by two names, and keeps whom it was asked for.
+    /// Knows two names of uid 1000, and records the names that it is asked for.
     #[derive(Default)]
-    struct Database(RefCell<Vec<String>>);
+    struct Recorder(RefCell<Vec<String>>);
 
-    impl Users for Database {
-        fn get_user_by_uid(&self, _: uid_t) -> Option<Arc<User>> {
-            None
-        }
-        fn get_user_by_name<S: AsRef<OsStr> + ?Sized>(&self, name: &S) -> Option<Arc<User>> {
-            let name = name.as_ref().to_str().unwrap();
+    impl Passwd for Recorder {
+        fn by_name(&self, name: &[u8]) -> Option<Account> {
+            let name = std::str::from_utf8(name).unwrap();
             self.0.borrow_mut().push(name.to_owned());
-            ["alice", "alicia"].contains(&name).then(|| Arc::new(User::new(1000, name, 1000)))
+            ["alice", "alicia"].contains(&name).then(|| Account { name: name.into(), uid: 1000, gid: 1000 })
         }
-        fn get_current_uid(&self) -> uid_t {
-            1000
-        }
-        fn get_current_username(&self) -> Option<Arc<OsStr>> {
-            None
-        }
-        fn get_effective_uid(&self) -> uid_t {
-            1000
-        }
-        fn get_effective_username(&self) -> Option<Arc<OsStr>> {
+
+        fn by_uid(&self, _: uid_t) -> Option<Account> {
             None
         }
     }
 
     #[test]
-    fn the_database_is_asked_only_where_nothing_else_decides() {
+    fn the_user_database_is_asked_only_where_nothing_else_decides() {
         let caller = Caller { uid: 1000, gid: 1000, login_gid: 1000, name: b"alice".to_vec() };
-        for (file, settled, asked) in [
+        for (file, all_granted, asked) in [
             ("bob:100:10\nalice:100:10\nalicia:100:10\n", true, &[][..]),
             ("bob:100:10\n1000:100:10\n", true, &[]),
             ("bob:100:10\nalicia:100:10\ncarol:100:10\n", true, &["bob", "alicia"]),
@@ -184,11 +174,11 @@ mod tests {
             ("", false, &[]),
         ] {
             let words: Vec<_> = ["0", "100", "10"].map(Into::into).into();
-            let mut claim = Claim::new(Kind::Uid, &caller, extent::parse(&words).unwrap());
-            let database = Database::default();
-            grant(Cursor::new(file), &mut claim, &caller, &database).unwrap();
-            assert_eq!(claim.is_settled(), settled, "{file}");
-            assert_eq!(*database.0.borrow(), asked, "{file}");
+            let mut claim = Claim::new(IdType::Uid, &caller, map_range::parse(&words).unwrap());
+            let passwd = Recorder::default();
+            grant(Cursor::new(file), &mut claim, &caller, &passwd).unwrap();
+            assert_eq!(claim.all_granted(), all_granted, "{file}");
+            assert_eq!(*passwd.0.borrow(), asked, "{file}");
         }
     }
 }

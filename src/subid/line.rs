@@ -1,79 +1,62 @@
-//! One line of subuid(5) or subgid(5): `owner:start:count`.
-//!
-//! A line that is not exactly that delegates nothing, and is no error: shadow passes over it.
+//! One line of subuid(5) or subgid(5): `owner:start:count`. Any other line delegates nothing and is no error, as in shadow.
 
-use super::search::Search;
+use crate::id_range::IdRange;
 use crate::number::{self, Base};
-use crate::range::IdRange;
 
-/// A line with an owner; whether the rest makes a range is found out when it is needed.
+/// A line with an owner. The range is parsed when it is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Line<'a> {
+pub(crate) struct Line<'a> {
     owner: &'a [u8],
     range: &'a [u8],
 }
 
 impl<'a> Line<'a> {
     /// Splits the owner off.
-    #[must_use]
-    pub fn parse(line: &'a [u8]) -> Option<Self> {
+    pub(crate) fn parse(line: &'a [u8]) -> Option<Self> {
         let (owner, range) = split_at_colon(line)?;
         (!owner.is_empty()).then_some(Self { owner, range })
     }
 
-    /// The owner: a user's name or uid, in subgid(5) as well.
-    #[must_use]
-    pub const fn owner(self) -> &'a [u8] {
+    /// A user's name or uid, also in subgid(5).
+    pub(crate) const fn owner(self) -> &'a [u8] {
         self.owner
     }
 
-    /// The ids delegated, none beyond 2³² - 1: a line whose end would wrap delegated everything in shadow 4.17.
-    #[must_use]
-    pub fn range(self) -> Option<IdRange> {
+    /// The delegated ids. A range that ends beyond 2³² - 1 delegates nothing: in shadow 4.17 its end wraps.
+    pub(crate) fn range(self) -> Option<IdRange> {
         let (start, count) = split_at_colon(self.range)?;
-        IdRange::of_ids(id(start)?, id(count)?)
+        IdRange::checked_new(id(start)?, id(count)?)
     }
 }
 
 /// The owner of the lines that are looked for: a user's name, byte by byte, or the uid in canonical decimal.
 ///
-/// A name is never read as a number: zero-padded numeric login names are real, and uid 1000 must not have the lines of the user
+/// A name is never read as a number. Zero-padded numeric login names are real, and uid 1000 must not have the lines of the user
 /// `001000`.
 #[derive(Clone, Debug)]
-pub struct Owner<'a> {
-    name: Option<&'a [u8]>,
+pub(crate) struct Owner<'a> {
+    name: &'a [u8],
     /// Decimal digits without leading zeros.
     uid: Option<String>,
 }
 
 impl<'a> Owner<'a> {
-    /// A user with this name, and this uid if it is known.
-    #[must_use]
-    pub fn new(name: &'a [u8], uid: Option<u32>) -> Self {
-        // The owner of a line is never empty, and has no colon.
-        let is_possible = !name.is_empty() && !name.contains(&b':');
-        Self { name: is_possible.then_some(name), uid: uid.map(|uid| uid.to_string()) }
-    }
-
-    /// Finds each line of this owner's, and hardly another.
-    #[must_use]
-    pub fn search(&self) -> Search {
-        Search::new(self.name.unwrap_or_default(), self.uid.as_deref().unwrap_or_default().as_bytes())
+    pub(crate) fn new(name: &'a [u8], uid: Option<u32>) -> Self {
+        Self { name, uid: uid.map(|uid| uid.to_string()) }
     }
 
     /// The line, if it is this owner's.
-    #[must_use]
-    pub fn line<'l>(&self, line: &'l [u8]) -> Option<Line<'l>> {
-        let after = |owner: &[u8]| line.strip_prefix(owner)?.strip_prefix(b":");
-        let by_name = self.name.and_then(after);
-        let range = by_name.or_else(|| after(self.uid.as_ref()?.as_bytes()))?;
-        let colon = line.len().checked_sub(range.len())?.checked_sub(1)?;
-        let (owner, _) = line.split_at_checked(colon)?;
-        Some(Line { owner, range })
+    pub(crate) fn line<'l>(&self, line: &'l [u8]) -> Option<Line<'l>> {
+        let uid = self.uid.as_deref().unwrap_or_default().as_bytes();
+        // Few lines begin like the owner; of those the owner is compared.
+        if !line.starts_with(self.name) && !line.starts_with(uid) {
+            return None;
+        }
+        Line::parse(line).filter(|line| line.owner == self.name || line.owner == uid)
     }
 }
 
-/// A fourth field's colon stays in the second half, where it makes the number malformed.
+/// The colon before a fourth field stays in the second half, and makes the number malformed.
 fn split_at_colon(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let (before, rest) = text.split_at_checked(memchr::memchr(b':', text)?)?;
     let (_, after) = rest.split_first()?;
@@ -87,7 +70,7 @@ fn id(text: &[u8]) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::{Line, Owner};
-    use crate::range::IdRange;
+    use crate::id_range::IdRange;
 
     #[test]
     fn three_whole_fields_delegate_a_range() {
@@ -101,7 +84,7 @@ mod tests {
         ] {
             assert_eq!(
                 Line::parse(line.as_bytes()).unwrap().range(),
-                Some(IdRange::of(start, count)),
+                Some(IdRange::new(start, count)),
                 "{line}"
             );
         }

@@ -1,86 +1,65 @@
-//! The lines of a file of any size, in constant memory and without a copy of each.
+//! The lines of a file of any size, in constant memory.
 
 use std::io::{self, ErrorKind, Read};
-use std::iter::from_fn;
 use std::ops::ControlFlow;
 
-use super::search::Search;
+/// The length of the longest line that counts, in bytes without its newline. Longer lines are passed over, as in shadow.
+pub(crate) const LONGEST_LINE: usize = 1023;
 
-/// The longest line that counts, in bytes without its end: longer ones are passed over, as shadow does.
-pub const LONGEST_LINE: usize = 1023;
-
-/// As many bytes as are kept of a longer one, to know it by.
-const TOO_LONG: usize = LONGEST_LINE + 1;
-
-/// How much is read at a time: at first a page, since most files are small and memory that is not touched costs nothing, then
-/// more.
+/// The buffer begins with a page, which holds most files, and grows once it was full.
 const FIRST_BUFFER_BYTES: usize = 4 * 1024;
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// Calls `visit` with the lines that are not too long, the last one also without an end, until it breaks: with all, or with
-/// those that a search finds.
+/// Calls `visit` with each line that is not too long, until it breaks. The last line needs no newline.
 ///
 /// # Errors
 ///
-/// Those of read(2), but for an interruption.
-pub fn for_each_line(
+/// Those of read(2), but for `EINTR`.
+pub(crate) fn for_each_line(
     mut reader: impl Read,
-    search: Option<Search>,
     mut visit: impl FnMut(&[u8]) -> ControlFlow<()>,
 ) -> io::Result<()> {
-    // In front is a newline, so that one precedes each line.
-    let mut buffer = vec![b'\n'; FIRST_BUFFER_BYTES];
-    // Then comes the beginning of a line whose end was not read yet. It is at most one byte too long.
-    let mut begun = 1;
+    let mut visit_short = |line: &[u8]| {
+        if line.len() <= LONGEST_LINE { visit(line) } else { ControlFlow::Continue(()) }
+    };
+    let mut buffer = vec![0; FIRST_BUFFER_BYTES];
+    // The bytes of a line whose newline has not been read, at the start of the buffer.
+    let mut pending = 0;
     loop {
-        let free = buffer.get_mut(begun..).unwrap_or_default();
+        let (_, free) = buffer.split_at_mut(pending);
         let read = match reader.read(free) {
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,
             result => result?,
         };
-        let filled = begun.saturating_add(read);
-        let filled_buffer = buffer.get(..filled).unwrap_or_default();
-        // What is there when nothing follows is a line as well.
-        let end = match memchr::memrchr(b'\n', filled_buffer) {
-            _ if read == 0 => filled,
-            newline => newline.map_or(0, |newline| newline.saturating_add(1)),
-        };
-        let (lines, rest) = filled_buffer.split_at_checked(end).unwrap_or_default();
-        let mut visit_short = |line: &[u8]| match line.len() {
-            ..=LONGEST_LINE => visit(line),
-            _ => ControlFlow::Continue(()),
-        };
-        let flow = match search {
-            Some(search) => search.try_for_each(lines, &mut visit_short),
-            None => all(lines).try_for_each(&mut visit_short),
-        };
-        if flow.is_break() || read == 0 {
+        let filled = pending.saturating_add(read);
+        let (mut rest, _) = buffer.split_at(filled);
+        while let Some(newline) = memchr::memchr(b'\n', rest) {
+            let (line, after) = rest.split_at(newline);
+            if visit_short(line).is_break() {
+                return Ok(());
+            }
+            rest = after.strip_prefix(b"\n").unwrap_or(after);
+        }
+        if read == 0 {
+            if !rest.is_empty() {
+                let _ = visit_short(rest);
+            }
             return Ok(());
         }
-        let kept = rest.len().min(TOO_LONG);
-        buffer.copy_within(end..end.saturating_add(kept), 1);
-        begun = kept.saturating_add(1);
+        // A prefix of a line that is too long is enough to recognise it.
+        let kept = rest.len().min(LONGEST_LINE + 1);
+        let start = filled.saturating_sub(rest.len());
+        buffer.copy_within(start..start.saturating_add(kept), 0);
         if filled == FIRST_BUFFER_BYTES {
             buffer.resize(BUFFER_BYTES, 0);
         }
+        pending = kept;
     }
-}
-
-/// All lines of a text that is a newline and lines.
-fn all(text: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let (_, mut lines) = text.split_first().unwrap_or((&0, &[]));
-    from_fn(move || {
-        let end = memchr::memchr(b'\n', lines).unwrap_or(lines.len());
-        let (line, rest) = lines.split_at_checked(end).filter(|_| !lines.is_empty())?;
-        lines = rest.get(1..).unwrap_or_default();
-        Some(line)
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::{BUFFER_BYTES, FIRST_BUFFER_BYTES, LONGEST_LINE, for_each_line};
-    use crate::subid::search::Search;
     use std::io::{self, Read};
     use std::ops::ControlFlow;
 
@@ -103,12 +82,8 @@ mod tests {
     }
 
     fn lines(bytes: &[u8], step: usize) -> Vec<Vec<u8>> {
-        lines_found(None, bytes, step)
-    }
-
-    fn lines_found(search: Option<Search>, bytes: &[u8], step: usize) -> Vec<Vec<u8>> {
         let mut lines = Vec::new();
-        for_each_line(Slowly { bytes, step, interrupted: false }, search, |line| {
+        for_each_line(Slowly { bytes, step, interrupted: false }, |line| {
             lines.push(line.to_vec());
             ControlFlow::Continue(())
         })
@@ -133,30 +108,6 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_an_owner_are_found_once_and_in_their_order() {
-        let search = Search::new(b"alice", b"1007");
-        let is_wanted = |line: &Vec<u8>| line.starts_with(b"a") || line.starts_with(b"1");
-        let wanted = ["alice:1:1", "1007:2:1", "1007:alice:4", "alice:1007:5"];
-        let others =
-            ["", "bob:1007:1", "malice:1:1", "7:1:1", "b", "\0:1:1", " alice:1:1"].repeat(3000).join("\n");
-        let too_long = format!("alice:{}", "1".repeat(LONGEST_LINE));
-        let text = wanted.map(|line| format!("{line}\n{others}\n{too_long}\n{line}\n")).concat();
-        let twice: Vec<&str> = wanted.iter().flat_map(|line| [*line, *line]).collect();
-        let cases =
-            [(text.as_str(), twice.as_slice()), ("alice:1:1", &["alice:1:1"]), ("b\n1007:", &["1007:"])];
-        for (text, expected) in cases {
-            for step in [3, 1000, BUFFER_BYTES] {
-                let mut lines = lines_found(Some(search), text.as_bytes(), step);
-                lines.retain(is_wanted);
-                assert!(
-                    lines.iter().eq(expected.iter().map(|line| line.as_bytes())),
-                    "{step} bytes at a time"
-                );
-            }
-        }
-    }
-
-    #[test]
     fn a_last_line_needs_no_end() {
         assert_eq!(lines(b"a\nb", 64), [b"a", b"b"]);
         assert_eq!(lines(b"", 64), [b""; 0]);
@@ -168,7 +119,7 @@ mod tests {
     fn reading_stops_when_the_visitor_has_enough() {
         let mut seen = 0;
         let endless = io::repeat(b'\n');
-        for_each_line(endless, None, |_| {
+        for_each_line(endless, |_| {
             seen += 1;
             if seen < 3 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })
@@ -184,7 +135,7 @@ mod tests {
                 Err(io::Error::from_raw_os_error(5))
             }
         }
-        let error = for_each_line(Broken, None, |_| ControlFlow::Continue(())).unwrap_err();
+        let error = for_each_line(Broken, |_| ControlFlow::Continue(())).unwrap_err();
         assert_eq!(error.raw_os_error(), Some(5));
     }
 }

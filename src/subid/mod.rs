@@ -1,121 +1,117 @@
-//! What the administrator delegates: the sources of ranges.
+//! The sources of delegations: the files, or the plugin that nsswitch.conf(5) names, whose answer is final.
 //!
-//! A source hands the caller's ranges to the [`Claim`], until the claim has all it wants. There are two: the files, and the
-//! plugin that nsswitch.conf(5) may name, whose answer is final. A plugin that cannot be used delegates nothing.
+//! A source grants the caller's ranges to a [`Claim`], until all is granted. A plugin that cannot be used delegates nothing.
 
-pub mod file;
-pub mod line;
-pub mod lines;
-pub mod nss;
-pub mod nsswitch;
-pub mod search;
-
-pub use file::SubidFile;
+pub(crate) mod file;
+pub(crate) mod line;
+pub(crate) mod lines;
+pub(crate) mod nsswitch;
+pub(crate) mod plugin;
 
 use libc::uid_t;
 use thiserror::Error;
-use users::Users;
 
 use crate::caller::Caller;
-use crate::error::Error;
-use crate::kind::Kind;
-use crate::policy::Claim;
-use nss::{Plugin, PluginError, Unusable};
+use crate::id_type::IdType;
+use crate::mapping::policy::Claim;
+use crate::passwd::Passwd;
+use crate::reason::Reason;
+use file::SubidFile;
+use plugin::{Plugin, PluginError, Unusable};
 
-/// Where delegated ranges come from.
+/// The source of delegations on this machine.
 #[derive(Debug)]
-pub enum Source {
+pub(crate) enum Source {
     /// `/etc/subuid` or `/etc/subgid`.
     File(SubidFile),
-    /// A plugin.
     Plugin(Plugin),
-    /// A plugin that is configured and cannot be used. Files must not decide in its place.
+    /// A configured plugin that cannot be used.
     Unusable(Unusable),
 }
 
-/// Ids delegated to a user, as a source lists them.
+/// Ids that a source lists as delegated to a user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Delegated {
-    /// The first id.
-    pub start: u64,
-    /// How many ids.
-    pub count: u64,
+pub(crate) struct Delegated {
+    pub(crate) start: u64,
+    pub(crate) count: u64,
+}
+
+/// Why a source decides nothing.
+#[derive(Debug, Error)]
+pub(crate) enum SubidError {
+    /// The file cannot be opened or read.
+    #[error("cannot open {path}: {reason}")]
+    File { path: &'static str, reason: Reason },
+    /// The plugin cannot be used, and the request needs a delegation.
+    #[error(transparent)]
+    Unusable(#[from] Unusable),
 }
 
 /// Why there is no list.
 #[derive(Debug, Error)]
-pub enum ListError {
-    /// The file cannot be opened or read.
+pub(crate) enum ListError {
     #[error(transparent)]
-    File(#[from] Error),
-    /// The plugin cannot be used.
-    #[error(transparent)]
-    Unusable(#[from] Unusable),
+    Source(#[from] SubidError),
     /// The plugin gave no answer.
     #[error("{library}: {error}")]
-    Plugin {
-        /// Its library.
-        library: String,
-        /// What it said instead.
-        error: PluginError,
-    },
+    Plugin { library: String, error: PluginError },
 }
 
 impl Source {
-    /// The plugin, if one is configured, or else the file.
+    /// Opens the file, unless a plugin is configured.
     ///
     /// # Errors
     ///
     /// Those of [`SubidFile::open`].
-    pub fn open(kind: Kind) -> Result<Self, Error> {
+    pub(crate) fn open(id_type: IdType) -> Result<Self, SubidError> {
         match Plugin::configured() {
             Ok(Some(plugin)) => Ok(Self::Plugin(plugin)),
-            Ok(None) => SubidFile::open(kind).map(Self::File),
+            Ok(None) => SubidFile::open(id_type).map(Self::File),
             Err(unusable) => Ok(Self::Unusable(unusable)),
         }
     }
 
-    /// Hands the claim what is delegated to the caller, as far as the claim wants it.
+    /// Grants the claim the caller's ranges.
     ///
     /// # Errors
     ///
-    /// Those of [`SubidFile::grant`]; [`Error::Plugin`] where the plugin cannot be used and the claim needs a delegation.
-    pub fn grant(
+    /// [`SubidError`]
+    pub(crate) fn grant(
         self,
-        kind: Kind,
+        id_type: IdType,
         claim: &mut Claim,
         caller: &Caller,
-        users: &impl Users,
-    ) -> Result<(), Error> {
+        passwd: &impl Passwd,
+    ) -> Result<(), SubidError> {
         match self {
-            Self::File(file) => file.grant(claim, caller, users),
+            Self::File(file) => file.grant(claim, caller, passwd),
             Self::Plugin(plugin) => {
-                plugin.grant(claim, kind, caller);
+                plugin.grant(claim, id_type, caller);
                 Ok(())
             }
-            Self::Unusable(unusable) if claim.needs_delegation() => Err(Error::Plugin(unusable)),
+            Self::Unusable(unusable) if claim.needs_delegation() => Err(unusable.into()),
             Self::Unusable(_) => Ok(()),
         }
     }
 
-    /// Lists what is delegated to a user with this name, and this uid if it is known, in the source's order.
+    /// Lists the ranges of a user with this name, and this uid if it is known, in the order of the source.
     ///
     /// # Errors
     ///
     /// [`ListError`]
-    pub fn list(
+    pub(crate) fn list(
         self,
-        kind: Kind,
+        id_type: IdType,
         name: &[u8],
         uid: Option<uid_t>,
-        users: &impl Users,
+        passwd: &impl Passwd,
     ) -> Result<Vec<Delegated>, ListError> {
         match self {
-            Self::File(file) => Ok(file.list(name, uid, users)?),
+            Self::File(file) => Ok(file.list(name, uid, passwd)?),
             Self::Plugin(plugin) => plugin
-                .list(kind, name)
-                .map_err(|error| ListError::Plugin { library: plugin.name().to_owned(), error }),
-            Self::Unusable(unusable) => Err(unusable.into()),
+                .list(id_type, name)
+                .map_err(|error| ListError::Plugin { library: plugin.library().to_owned(), error }),
+            Self::Unusable(unusable) => Err(SubidError::from(unusable).into()),
         }
     }
 }

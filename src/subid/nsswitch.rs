@@ -2,43 +2,42 @@
 
 use nix::errno::Errno;
 
-use crate::config;
-use crate::error::Reason;
+use crate::files;
+use crate::reason::Reason;
 
 const PATH: &str = "/etc/nsswitch.conf";
 
-/// There is nothing, a directory, or what is neither a file nor that.
+/// The file is missing, a directory, or of another type than both.
 const NO_FILE: [Errno; 3] = [Errno::ENOENT, Errno::EISDIR, Errno::EINVAL];
 
 const DATABASE: &[u8] = b"subid:";
 
-/// What the line names.
+/// The source of delegations.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Service {
-    /// `/etc/subuid` and `/etc/subgid`, which are the default.
+pub(crate) enum Service {
+    /// `/etc/subuid` and `/etc/subgid`: the default.
     Files,
-    /// A plugin, by the word in its library's name.
+    /// A plugin; the word is a part of the name of its library.
     Plugin(Vec<u8>),
 }
 
-/// Reads the file. Without it, or where something else is in its place, files are used, as in shadow.
+/// Reads nsswitch.conf(5). Files are used where it is missing or no regular file, as in shadow.
 ///
 /// # Errors
 ///
-/// Those of open(2) and read(2). They may be the caller's doing, by a limit on descriptors or memory, which must not take a
-/// decision from a plugin.
+/// Those of open(2) and read(2). A caller can bring them about by a limit on descriptors or memory (setrlimit(2)), so they do not
+/// mean that files are used: a configured plugin would be circumvented.
 pub(super) fn service() -> Result<Service, Reason> {
-    match config::read(PATH).map_err(Reason::from) {
+    match files::read(PATH).map_err(Reason::from) {
         Ok(text) => Ok(parse(&text)),
         Err(reason) if NO_FILE.contains(&reason.errno()) => Ok(Service::Files),
         Err(reason) => Err(reason),
     }
 }
 
-/// The first line for the database that names something decides, and of it the first word. A carriage return is a part of
-/// it, as in shadow, and makes it a word that no plugin has.
-#[must_use]
-pub fn parse(text: &[u8]) -> Service {
+/// The service is the first word of the first line for the database that has a word. A carriage return is a part of the word, as in
+/// shadow.
+pub(crate) fn parse(text: &[u8]) -> Service {
     let word = text.split(|byte| *byte == b'\n').find_map(|line| {
         let (database, services) = line.split_at_checked(DATABASE.len())?;
         let mut words = services.split(|byte| b" \t".contains(byte)).filter(|word| !word.is_empty());

@@ -11,7 +11,7 @@ use super::contender::{Contender, Program};
 use super::harness::{Kind, ROOT, Way, World, finish};
 
 /// Where the cause of a failure begins to be looked for.
-const EXPLANATION: &str = "uidmap::diagnosis::explain*";
+const EXPLANATION: &str = "uidmap::explain::explain*";
 
 const NO_OPENAT2: &str = "newuidmap: open of uid_map failed: Function not implemented\n";
 

@@ -1,8 +1,6 @@
-//! docs/troubleshooting.md says what the programs say: each of its examples is provoked again, and each cause has its section.
+//! docs/troubleshooting.md says what the programs say: each of its examples is provoked again.
 
 use std::collections::BTreeSet;
-
-use uidmap::diagnosis::cause::Key;
 
 use super::harness::{Kind, Way, World};
 use super::plugin::in_plugin_world;
@@ -115,17 +113,6 @@ fn examples() -> Vec<(&'static str, &'static str)> {
     blocks.map(|block| block.split("\n```\n").next().unwrap().split_once('\n').unwrap()).collect()
 }
 
-/// The causes that have sections, with their texts.
-fn sections() -> Vec<(&'static str, &'static str)> {
-    let sections = DOCUMENT.split("\n## ").skip(1);
-    sections
-        .map(|section| {
-            let (_, anchored) = section.split_once("\n<a id=\"").expect(section);
-            (anchored.split_once('"').unwrap().0, section)
-        })
-        .collect()
-}
-
 #[test]
 fn every_example_is_what_the_programs_say() {
     let mut wrong = Vec::new();
@@ -153,27 +140,4 @@ fn what_podman_repeats_is_an_example() {
     let (_, lines) = examples()[0];
     let repeated = format!("{}\\n\"\n", lines.replace('\n', "\\n"));
     assert!(DOCUMENT.contains(&repeated), "{repeated}");
-}
-
-#[test]
-fn every_cause_has_a_section_with_an_example_and_every_section_a_cause() {
-    let sections = sections();
-    let names: Vec<_> = sections.iter().map(|(name, _)| *name).collect();
-    let keys: BTreeSet<_> = Key::ALL.iter().map(|key| key.name()).collect();
-    assert_eq!(names.iter().copied().collect::<BTreeSet<_>>(), keys);
-    assert_eq!(names.len(), keys.len(), "a section is there twice");
-    for (name, text) in sections {
-        let blocks: Vec<_> = text.split("\n```text ").skip(1).collect();
-        assert!(!blocks.is_empty(), "{name}");
-        for block in blocks {
-            assert_eq!(block.split_whitespace().next(), Some(name));
-        }
-    }
-}
-
-#[test]
-fn the_list_of_messages_leads_to_every_section() {
-    let links: BTreeSet<_> =
-        DOCUMENT.split("](#").skip(1).map(|link| link.split_once(')').unwrap().0).collect();
-    assert_eq!(links, Key::ALL.iter().map(|key| key.name()).collect());
 }

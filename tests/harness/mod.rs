@@ -19,6 +19,9 @@ use std::process::{Child, Command, Output, Stdio};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 
+/// The programs without privilege.
+const TOOLS: [&str; 2] = [env!("CARGO_BIN_EXE_getsubids"), env!("CARGO_BIN_EXE_uidmap-check")];
+
 const PROGRAMS: [(&str, &str); 2] =
     [("newuidmap", env!("CARGO_BIN_EXE_newuidmap")), ("newgidmap", env!("CARGO_BIN_EXE_newgidmap"))];
 
@@ -284,6 +287,8 @@ impl World {
         for way in Way::OURS {
             way.install(PROGRAMS.map(|(_, built)| built), &way.directory());
         }
+        fs::create_dir("/mnt/tools").unwrap();
+        must_succeed(Command::new("install").args(TOOLS).arg("/mnt/tools"));
         let world = Self(());
         world.write("nsswitch.conf", "passwd: files\ngroup: files\n");
         world.write(
@@ -361,9 +366,14 @@ impl World {
         finish(command.args(arguments))
     }
 
+    /// The path of getsubids or uidmap-check.
+    pub fn tool(&self, name: &str) -> PathBuf {
+        Path::new("/mnt/tools").join(name)
+    }
+
     /// Runs getsubids.
     pub fn getsubids(&self, arguments: &[&str]) -> Outcome {
-        finish(ROOT.command(env!("CARGO_BIN_EXE_getsubids")).args(arguments))
+        finish(ROOT.command(self.tool("getsubids")).args(arguments))
     }
 
     /// Runs a program through another command, which is given the program and its arguments.

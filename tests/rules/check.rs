@@ -1,4 +1,4 @@
-//! `--check`, as people see it, on sound machines and others.
+//! uidmap-check, as people see it, on sound machines and others.
 
 use std::process::{Command, Stdio};
 
@@ -15,13 +15,12 @@ fn path_to(world: &World, way: Way) -> String {
     format!("PATH={}:/usr/sbin:/usr/bin:/sbin:/bin", program.parent().unwrap().display())
 }
 
-fn check_through(world: &World, mut via: Command, way: Way, kind: Kind, options: &[&str]) -> Outcome {
-    via.arg("env").arg(path_to(world, way)).arg(world.program(way, kind)).arg("--check").args(options);
-    finish(&mut via)
+fn check_through(world: &World, mut via: Command, way: Way, options: &[&str]) -> Outcome {
+    finish(via.arg("env").arg(path_to(world, way)).arg(world.tool("uidmap-check")).args(options))
 }
 
-fn check(world: &World, caller: Person, way: Way, kind: Kind) -> Outcome {
-    check_through(world, caller.command("env"), way, kind, &[])
+fn check(world: &World, caller: Person, way: Way) -> Outcome {
+    check_through(world, caller.command("env"), way, &[])
 }
 
 /// The lines without their indentation.
@@ -33,8 +32,8 @@ fn lines(outcome: &Outcome) -> Vec<&str> {
 fn on_a_sound_machine_both_maps_are_made() {
     in_world(|world| {
         world.delegate("alice:100000:65536\nalice:300000:10\n");
-        world.for_each_program(|way, kind| {
-            let outcome = check(world, ALICE, way, kind);
+        for way in Way::GOOD {
+            let outcome = check(world, ALICE, way);
             assert_eq!((outcome.stderr.as_str(), outcome.status), ("", Some(0)), "{}", outcome.stdout);
             let lines = lines(&outcome);
             assert!(lines[0].ends_with(": rootless containers of alice (uid 1000)"), "{}", lines[0]);
@@ -52,7 +51,7 @@ fn on_a_sound_machine_both_maps_are_made() {
             ] {
                 assert!(lines.contains(&line.as_str()), "{line}\n{}", outcome.stdout);
             }
-        });
+        }
     });
 }
 
@@ -69,7 +68,7 @@ fn what_is_wrong_comes_with_the_programs_own_cause_and_fix() {
             }
         };
         bad(
-            &check(world, ALICE, Way::Unprivileged, Kind::Uid),
+            &check(world, ALICE, Way::Unprivileged),
             &[
                 "bad   uid map         write to uid_map failed: Operation not permitted",
                 "cause: /mnt/Unprivileged/newuidmap has neither the setuid bit nor file capabilities (mode 0755)",
@@ -78,7 +77,7 @@ fn what_is_wrong_comes_with_the_programs_own_cause_and_fix() {
             ],
         );
         bad(
-            &check_through(world, setpriv(&["--no-new-privs"]), Way::Setuid, Kind::Gid, &[]),
+            &check_through(world, setpriv(&["--no-new-privs"]), Way::Setuid, &[]),
             &[
                 "note  restrictions    no_new_privs",
                 "cause: no_new_privs is set",
@@ -86,7 +85,7 @@ fn what_is_wrong_comes_with_the_programs_own_cause_and_fix() {
             ],
         );
         bad(
-            &check_through(world, setpriv(&["--bounding-set=-setgid"]), Way::Setuid, Kind::Uid, &[]),
+            &check_through(world, setpriv(&["--bounding-set=-setgid"]), Way::Setuid, &[]),
             &[
                 "note  restrictions    no CAP_SETGID in the bounding set",
                 "ok    uid map",
@@ -96,22 +95,22 @@ fn what_is_wrong_comes_with_the_programs_own_cause_and_fix() {
         );
         // The kernel does not start the other program then.
         bad(
-            &check_through(world, setpriv(&["--bounding-set=-setgid"]), Way::Caps, Kind::Uid, &[]),
+            &check_through(world, setpriv(&["--bounding-set=-setgid"]), Way::Caps, &[]),
             &[
                 "bad   gid map         the program cannot be started: Operation not permitted",
                 "cause: CAP_SETGID is not in the bounding set",
             ],
         );
         bad(
-            &check(world, BOB, Way::Caps, Kind::Uid),
+            &check(world, BOB, Way::Caps),
             &["note  delegated uids  no id", "cause: /etc/subuid has no line for bob (uid 1001)"],
         );
         bad(
-            &check(world, NOBODY_KNOWN, Way::Setuid, Kind::Uid),
+            &check(world, NOBODY_KNOWN, Way::Setuid),
             &["bad   user            no passwd entry", "cause: uid 4711 has no entry"],
         );
         world.write("subgid", "alice:100000:10:x\n");
-        bad(&check(world, ALICE, Way::Setuid, Kind::Uid), &["ok    uid map", "cause: line 1 of /etc/subgid"]);
+        bad(&check(world, ALICE, Way::Setuid), &["ok    uid map", "cause: line 1 of /etc/subgid"]);
     });
 }
 
@@ -120,7 +119,7 @@ fn in_a_nested_namespace_the_ids_that_are_not_there_are_named() {
     in_world(|world| {
         world.delegate("alice:100000:65536\n");
         let namespace = world.nested(70_000);
-        let outcome = check_through(world, namespace.as_alice(), Way::Setuid, Kind::Uid, &[]);
+        let outcome = check_through(world, namespace.as_alice(), Way::Setuid, &[]);
         assert_eq!(outcome.status, Some(1));
         for line in [
             "ok    delegated uids  100000 to 165535 (this user namespace has 0 to 69999)",
@@ -147,7 +146,7 @@ fn without_user_namespaces_that_is_said() {
             "setpriv",
         ]);
         nested.args(["--reuid=1000", "--regid=1000", "--clear-groups"]);
-        let outcome = check_through(world, nested, Way::Setuid, Kind::Uid, &[]);
+        let outcome = check_through(world, nested, Way::Setuid, &[]);
         assert_eq!(outcome.status, Some(1), "{}", outcome.stderr);
         let lines = lines(&outcome);
         assert!(
@@ -163,7 +162,7 @@ fn programs_get_json() {
     in_world(|world| {
         world.delegate("alice:100000:65536\n");
         for (caller, ok) in [(ALICE, true), (BOB, false)] {
-            let outcome = check_through(world, caller.command("env"), Way::Setuid, Kind::Uid, &["--json"]);
+            let outcome = check_through(world, caller.command("env"), Way::Setuid, &["--json"]);
             assert_eq!(outcome.status, Some(i32::from(!ok)));
             assert!(outcome.stdout.contains(&format!("\"ok\":{ok},")), "{}", outcome.stdout);
             let mut python = Command::new("python3");
@@ -197,12 +196,12 @@ fn colours_are_for_terminals_and_for_those_who_want_them() {
         for (environment, colourful) in [("NO_COLOR=", true), ("NO_COLOR=1", false)] {
             let mut command = ALICE.command("env");
             command.args([environment, &path_to(world, Way::Setuid)]);
-            command.arg(world.program(Way::Setuid, Kind::Uid)).arg("--check");
+            command.arg(world.tool("uidmap-check"));
             let printed = on_a_terminal(&mut command);
             assert!(printed.contains("They will work."), "{printed}");
             assert_eq!(printed.contains('\x1b'), colourful, "{environment}: {printed}");
         }
-        assert!(!check(world, ALICE, Way::Setuid, Kind::Uid).stdout.contains('\x1b'));
+        assert!(!check(world, ALICE, Way::Setuid).stdout.contains('\x1b'));
     });
 }
 

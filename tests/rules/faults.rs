@@ -31,9 +31,9 @@ fn own_calls(run: Run) -> Vec<Call> {
 /// A call without which a map may well be written: of the C library, which has another way, or to clean up.
 fn is_dispensable(call: &Call, fault: &str, map: &str) -> bool {
     match call.name.as_str() {
-        // Asked again; no terminal; no nscd; another way to have memory; how much there is to read.
-        "read" | "getrandom" | "ioctl" | "socket" | "connect" | "brk" | "lseek" | "close" | "statx"
-        | "munmap" => true,
+        // Asked again; no terminal; no nscd; another way to have memory; how much there is to read; SIGPIPE kept as it was.
+        "rt_sigaction" | "read" | "getrandom" | "ioctl" | "socket" | "connect" | "brk" | "lseek"
+        | "close" | "statx" | "munmap" => true,
         // Interrupted, it is written again.
         "write" => call.line.contains("\"deny\""),
         // Debug assertions of the standard library.

@@ -69,8 +69,7 @@ fn a_user_who_is_not_known_and_a_file_that_cannot_be_read_are_named() {
         create_dir(World::etc("subuid")).unwrap();
         fails(&["alice"], "cannot open /etc/subuid: Is a directory");
         set_permissions(World::etc("subgid"), PermissionsExt::from_mode(0o600)).unwrap();
-        let program = env!("CARGO_BIN_EXE_getsubids");
-        let outcome = finish(ALICE.command(program).args(["-g", "alice"]));
+        let outcome = finish(ALICE.command(world.tool("getsubids")).args(["-g", "alice"]));
         let expected = "Error fetching ranges\ngetsubids: cannot open /etc/subgid: Permission denied\n";
         assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(1), expected));
     });

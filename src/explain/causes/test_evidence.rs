@@ -1,0 +1,82 @@
+//! Evidence for tests: alice, on a sound machine, asks for the process 7, and nothing is the matter.
+
+use std::path::PathBuf;
+
+use crate::caller::Caller;
+use crate::explain::evidence::mounts::Mount;
+use crate::explain::evidence::process::Process;
+use crate::explain::evidence::program::{FileCapabilities, Program};
+use crate::explain::evidence::target::{Relation, TargetEvidence};
+use crate::explain::evidence::{Evidence, ProcEvidence};
+use crate::id_range::{IdRange, IdSet};
+use crate::id_type::IdType;
+use crate::map_range::{self, MapRange};
+use crate::privileges::InitialCredentials;
+
+pub(super) fn evidence(change: impl FnOnce(&mut Evidence)) -> Evidence {
+    let mut evidence = Evidence {
+        id_type: IdType::Uid,
+        credentials: InitialCredentials { uid: 1000, gid: 1000, had_capability: true, had_setfcap: true },
+        caller: Some(Caller { uid: 1000, gid: 1000, login_gid: 1000, name: b"alice".to_vec() }),
+        passwd: None,
+        target_word: "7".into(),
+        ranges: ranges("0 100000 10"),
+        process: Process {
+            no_new_privs: Some(false),
+            seccomp_filter: Some(false),
+            traced: Some(false),
+            bounded: Some(true),
+            setfcap_bounded: Some(true),
+            mapped_ids: Some(all_ids()),
+            kernel: Some((6, 1)),
+            page_size: Some(4096),
+            ..Process::default()
+        },
+        program: program(0o4755, 0, Some(FileCapabilities::Absent)),
+        target: target(Relation::Child, Some(false)),
+        proc: ProcEvidence {
+            mounted: Some(true),
+            mount: mount("/proc", "proc", "rw,nosuid"),
+            ..ProcEvidence::default()
+        },
+        delegation: None,
+        groups: vec![],
+    };
+    change(&mut evidence);
+    evidence
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the fact may be missing")]
+pub(super) fn program(
+    mode: u32,
+    owner: u32,
+    capabilities: Option<FileCapabilities>,
+) -> Option<(Program, Option<Mount>)> {
+    let path = PathBuf::from("/usr/bin/newuidmap");
+    Some((
+        Program { path, mode, owner, capabilities, nosuid: false, is_roots_alone: owner == 0 },
+        mount("/", "ext4", "rw"),
+    ))
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the fact may be missing")]
+pub(super) fn target(namespace: Relation, mapped: Option<bool>) -> Option<TargetEvidence> {
+    Some(TargetEvidence { ended: false, namespace, mapped, real_uid: Some(1000), map_owner: Some(1000) })
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "the fact may be missing")]
+pub(super) fn mount(point: &str, file_system: &str, options: &str) -> Option<Mount> {
+    Some(Mount { point: point.into(), file_system: file_system.into(), options: options.into() })
+}
+
+pub(super) fn ranges(words: &str) -> Vec<MapRange> {
+    map_range::parse(&words.split(' ').map(Into::into).collect::<Vec<_>>()).unwrap()
+}
+
+pub(super) fn ids(ranges: &[(u32, u32)]) -> IdSet {
+    ranges.iter().map(|(start, count)| IdRange::new(*start, *count)).collect()
+}
+
+pub(super) fn all_ids() -> IdSet {
+    ids(&[(0, u32::MAX), (u32::MAX, 1)])
+}

@@ -1,0 +1,82 @@
+//! Which mount a path is on, by /proc/self/mountinfo; see proc(5).
+
+use std::path::Path;
+
+/// A mount.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mount {
+    /// Where it is.
+    pub(crate) point: String,
+    /// The file system's type.
+    pub(crate) file_system: String,
+    /// The options of the mount and of its file system, with commas.
+    pub(crate) options: String,
+}
+
+impl Mount {
+    /// Finds the mount that a path is on.
+    pub(crate) fn of(path: &Path) -> Option<Self> {
+        of(path, &std::fs::read_to_string("/proc/self/mountinfo").ok()?)
+    }
+}
+
+/// The longest mount point that the path begins with; of mounts on one another, the last.
+fn of(path: &Path, mountinfo: &str) -> Option<Mount> {
+    let mounts = mountinfo.lines().filter_map(parse).filter(|mount| path.starts_with(&mount.point));
+    mounts.max_by_key(|mount| mount.point.len())
+}
+
+fn parse(line: &str) -> Option<Mount> {
+    let (mount, file_system) = line.split_once(" - ")?;
+    let mut mount = mount.split(' ').skip(4);
+    let (point, options) = (mount.next()?, mount.next()?);
+    let mut file_system = file_system.split(' ');
+    let (kind, super_options) = (file_system.next()?, file_system.nth(1)?);
+    let options = format!("{options},{super_options}");
+    Some(Mount { point: unescaped(point), file_system: kind.to_owned(), options })
+}
+
+/// Blanks, newlines and backslashes are three octal digits after a backslash there (`mangle_path` in fs/seq_file.c).
+fn unescaped(point: &str) -> String {
+    let mut pieces = point.split('\\');
+    let mut path = pieces.next().unwrap_or_default().to_owned();
+    for piece in pieces {
+        let code = piece
+            .split_at_checked(3)
+            .and_then(|(digits, rest)| Some((u8::from_str_radix(digits, 8).ok()?, rest)));
+        if let Some((byte, rest)) = code {
+            path.push(byte.into());
+            path.push_str(rest);
+        } else {
+            path.push('\\');
+            path.push_str(piece);
+        }
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of;
+    use std::path::Path;
+
+    #[test]
+    fn the_innermost_and_last_mount_is_it() {
+        let table = "1 0 8:1 / / rw,relatime shared:1 - ext4 /dev/a rw\n\
+                     2 1 0:5 / /proc rw,nosuid - proc proc rw,hidepid=invisible\n\
+                     3 1 0:6 / /procession ro - tmpfs t rw\n\
+                     4 2 0:5 / /proc ro,nosuid - proc proc rw\n\
+                     5 1 0:6 / /a\\040b\\134c\\012 ro - tmpfs t rw\n";
+        for (path, point, file_system, read_only) in [
+            ("/proc/1/uid_map", "/proc", "proc", true),
+            ("/processor", "/", "ext4", false),
+            ("/procession/x", "/procession", "tmpfs", true),
+            ("/a b\\c\n/d", "/a b\\c\n", "tmpfs", true),
+        ] {
+            let mount = of(Path::new(path), table).unwrap();
+            assert_eq!((mount.point.as_str(), mount.file_system.as_str()), (point, file_system), "{path}");
+            assert_eq!(mount.options.split(',').any(|option| option == "ro"), read_only, "{path}");
+        }
+        assert_eq!(of(Path::new("relative"), table), None);
+    }
+}

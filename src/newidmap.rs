@@ -1,0 +1,146 @@
+//! newuidmap and newgidmap: the way of a request from the arguments to the kernel, and the messages.
+
+use std::ffi::c_int;
+use std::io::{IsTerminal, Write, stderr, stdout};
+
+use crate::caller::Caller;
+use crate::cli::{self, Command, Request};
+use crate::error::Error;
+use crate::explain::explain;
+use crate::id_type::IdType;
+use crate::login_defs::LoginDefs;
+use crate::login_name::login_name;
+use crate::map_range;
+use crate::mapping::policy::{AuthorizedMap, Claim, OwnTarget, Setgroups};
+use crate::mapping::target::Target;
+use crate::mapping::write;
+use crate::passwd::{Passwd, SystemPasswd};
+use crate::privileges::{InitialCredentials, PermittedCaps, PrivilegeError, drop_privileges};
+use crate::subid::Source;
+use crate::sys::process;
+
+const SUCCESS: c_int = 0;
+const FAILURE: c_int = 1;
+
+/// For a person at a terminal: clients do not show the output of a program that succeeds.
+const SETGROUPS_DENIED: &str = "only the caller's own gid was mapped, and not through /etc/subgid, so setgroups(2) is denied \
+    in the namespace";
+
+/// Runs newuidmap or newgidmap and returns the exit status: 0, or 1 with a message on stderr.
+///
+/// Rust's runtime is not started. Its parts that are needed here are: descriptors 0 to 2 are open, and SIGPIPE is ignored.
+#[must_use]
+pub fn newidmap(id_type: IdType) -> c_int {
+    let dropped = drop_privileges(id_type);
+    process::ignore_sigpipe();
+    let opened = process::open_standard_descriptors();
+    let (caps, credentials) = match dropped {
+        Ok(dropped) => dropped,
+        Err(error) => return fail(id_type, &error.into()),
+    };
+    if let Err(errno) = opened {
+        return fail(id_type, &Error::StandardDescriptors(errno.into()));
+    }
+    match cli::parse(std::env::args_os().skip(1)) {
+        Command::Map(request) => run(id_type, caps, credentials, &request),
+        Command::Help => print(&cli::help(id_type)),
+        Command::Version => print(&cli::version(id_type)),
+        Command::Usage => {
+            say(&cli::usage(id_type));
+            FAILURE
+        }
+    }
+}
+
+fn run(id_type: IdType, caps: PermittedCaps, credentials: InitialCredentials, request: &Request) -> c_int {
+    let passwd = SystemPasswd::default();
+    let Err(error) = map(id_type, caps, credentials, request, &passwd) else { return SUCCESS };
+    fail(id_type, &error);
+    // A process that could not give up its capabilities does nothing more.
+    if !matches!(error, Error::Privilege(PrivilegeError::Kept(_))) {
+        say(&explain(id_type, credentials, request, &error, &passwd));
+    }
+    FAILURE
+}
+
+/// Decides the request without privilege, and writes the map with it. All capabilities are given up in any case.
+fn map(
+    id_type: IdType,
+    caps: PermittedCaps,
+    credentials: InitialCredentials,
+    request: &Request,
+    passwd: &impl Passwd,
+) -> Result<(), Error> {
+    let prepared = authorize(id_type, credentials, request, passwd).and_then(|map| {
+        write::prepare_setgroups(&map)?;
+        Ok(map)
+    });
+    let map = match prepared {
+        Ok(map) => map,
+        Err(error) => {
+            caps.give_up()?;
+            return Err(error);
+        }
+    };
+    write::write_map(&map, caps)?;
+    if map.setgroups() == Setgroups::Deny && stderr().is_terminal() {
+        say(&format!("{}: note: {SETGROUPS_DENIED}\n", id_type.program()));
+    }
+    Ok(())
+}
+
+/// Decides the request, in shadow's order of checks.
+fn authorize(
+    id_type: IdType,
+    credentials: InitialCredentials,
+    request: &Request,
+    passwd: &impl Passwd,
+) -> Result<AuthorizedMap, Error> {
+    scrub_environment()?;
+    let target = Target::open(&request.target)?;
+    let caller = Caller::identify(credentials.uid, credentials.gid, login_name().as_deref(), passwd)?;
+    let target = OwnTarget::check(target, &caller, || LoginDefs::read().grants_auxiliary_groups())?;
+    let source = Source::open(id_type)?;
+    let mut claim = Claim::new(id_type, &caller, map_range::parse(&request.ranges)?);
+    if let Source::Unusable(plugin) = &source {
+        if !claim.needs_delegation() {
+            say(&format!("{}: {plugin}\n", id_type.program()));
+        }
+    }
+    source.grant(id_type, &mut claim, &caller, passwd)?;
+    Ok(claim.decide(target)?)
+}
+
+/// Leaves the caller's environment and working directory. NSS modules and plugins stand on libraries that look there for servers,
+/// files and options (libpq's `PGPORT`, libldap's `LDAPURI` and `ldaprc`). libldap distrusts the environment where the effective
+/// uid is not the real one, but here they are the same. A plugin's name with a slash would be a path in the working directory.
+fn scrub_environment() -> Result<(), Error> {
+    process::clear_environment();
+    std::env::set_current_dir("/").map_err(|error| Error::WorkingDirectory(error.into()))
+}
+
+/// Prints shadow's message, and the usage line if it belongs to the error.
+fn fail(id_type: IdType, error: &Error) -> c_int {
+    let mut message = error.to_string();
+    if !message.is_empty() {
+        message = format!("{}: {message}\n", id_type.program());
+    }
+    if error.shows_usage() {
+        message.push_str(&cli::usage(id_type));
+    }
+    say(&message);
+    FAILURE
+}
+
+/// Prints to stdout. A reader that has closed it does not want the text.
+fn print(text: &str) -> c_int {
+    let mut stdout = stdout();
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    SUCCESS
+}
+
+/// Prints to stderr, in one write, so that the lines of programs that fail at the same time do not mix. A failure to write changes
+/// nothing about the exit status.
+fn say(text: &str) {
+    let _ = stderr().write_all(text.as_bytes());
+}

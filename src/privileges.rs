@@ -1,0 +1,174 @@
+//! The privilege protocol. Uids and capabilities are changed in this file alone.
+//!
+//! 1. [`drop_privileges`] runs before anything else. The program may be setuid root, have file capabilities, be called by root, or
+//!    hold ambient capabilities. Afterwards all three uids are the caller's, no capability is effective, and only those that
+//!    the write may need are permitted.
+//! 2. All input is read in this state, with the caller's rights, and the request is decided.
+//! 3. [`PermittedCaps::with_caps_raised`] makes capabilities effective, runs the write, and gives up all capabilities. It consumes
+//!    the [`PermittedCaps`], so there is one raise. The write receives a [`RaisedCaps`], which nothing else can make.
+//!
+//! The kernel requires two things for the write: the capability over the parent namespace at open(2) and at write(2) (`map_write` and
+//! `new_idmap_permitted` in kernel/user_namespace.c), and `CAP_SYS_ADMIN` over the target namespace. The owner of the target
+//! namespace has the latter if the effective uid is the owner's (`cap_capable` in security/commoncap.c). A program that
+//! keeps uid 0, as Debian's does, is not the owner: it needs a real `CAP_SYS_ADMIN`, which a container has not.
+
+use caps::errors::CapsError;
+use caps::{CapSet, Capability, CapsHashSet};
+use libc::{gid_t, uid_t};
+use nix::errno::Errno;
+use nix::unistd::{getresgid, getresuid, setresgid, setresuid};
+use thiserror::Error;
+
+use crate::id_type::IdType;
+use crate::reason::Reason;
+
+/// Capabilities that are permitted and not effective.
+#[derive(Debug)]
+pub(crate) struct PermittedCaps {
+    held: CapsHashSet,
+}
+
+/// Proof that the capabilities for the write are effective.
+#[derive(Debug)]
+pub(crate) struct RaisedCaps(());
+
+/// The real ids, and the capabilities that were permitted when the program started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct InitialCredentials {
+    pub(crate) uid: uid_t,
+    pub(crate) gid: gid_t,
+    /// The capability for a map of this id type was permitted.
+    pub(crate) had_capability: bool,
+    /// `CAP_SETFCAP` was permitted.
+    pub(crate) had_setfcap: bool,
+}
+
+/// A change of privilege that failed.
+#[derive(Debug, Error)]
+pub(crate) enum PrivilegeError {
+    /// Uids or gids cannot be set to the real ones.
+    #[error("Could not drop user ids")]
+    Ids(#[source] ChangeError),
+    /// Capabilities cannot be dropped or raised.
+    #[error("Could not set caps")]
+    Capabilities(#[source] ChangeError),
+    /// Capabilities cannot be given up after use. The process must end.
+    #[error("Could not give up caps")]
+    Kept(#[source] ChangeError),
+}
+
+/// The system call that failed.
+#[derive(Debug, Error)]
+pub(crate) enum ChangeError {
+    #[error("{0}")]
+    Ids(Reason),
+    #[error("{0}")]
+    Capabilities(#[from] CapsError),
+}
+
+impl From<Errno> for ChangeError {
+    fn from(errno: Errno) -> Self {
+        Self::Ids(errno.into())
+    }
+}
+
+/// Drops all privilege but the capabilities that writing a map of this id type may need, and makes none of them effective. To
+/// start without any capability is no error: the kernel lets every user map the own single id.
+///
+/// # Errors
+///
+/// [`PrivilegeError::Ids`], [`PrivilegeError::Capabilities`]
+pub(crate) fn drop_privileges(
+    id_type: IdType,
+) -> Result<(PermittedCaps, InitialCredentials), PrivilegeError> {
+    let (uid, gid) = become_caller().map_err(PrivilegeError::Ids)?;
+    caps::clear(None, CapSet::Effective).map_err(not_set)?;
+    let is_permitted = |capability| caps::has_cap(None, CapSet::Permitted, capability).map_err(not_set);
+    let credentials = InitialCredentials {
+        uid,
+        gid,
+        had_capability: is_permitted(id_type.capability())?,
+        had_setfcap: is_permitted(Capability::CAP_SETFCAP)?,
+    };
+    let mut held = CapsHashSet::new();
+    if credentials.had_capability {
+        held.insert(id_type.capability());
+    }
+    if credentials.had_setfcap && id_type.root_needs_setfcap() {
+        held.insert(Capability::CAP_SETFCAP);
+    }
+    caps::set(None, CapSet::Permitted, &held).map_err(not_set)?;
+    // The kernel removes from the ambient set what is not inheritable.
+    caps::clear(None, CapSet::Inheritable).map_err(not_set)?;
+    Ok((PermittedCaps { held }, credentials))
+}
+
+impl PermittedCaps {
+    /// Runs `write` with the capability effective. `CAP_SETFCAP` is effective only if the map includes id 0 of the parent namespace
+    /// (`maps_root`). Afterwards no capability is permitted, also if `write` failed.
+    ///
+    /// # Errors
+    ///
+    /// [`PrivilegeError::Capabilities`] if capabilities cannot be raised, and nothing was written; the error of `write`;
+    /// [`PrivilegeError::Kept`] in place of both if capabilities cannot be given up.
+    pub(crate) fn with_caps_raised<E: From<PrivilegeError>>(
+        self,
+        maps_root: bool,
+        write: impl FnOnce(&RaisedCaps) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut needed = self.held.clone();
+        if !maps_root {
+            needed.remove(&Capability::CAP_SETFCAP);
+        }
+        if !needed.is_empty() {
+            if let Err(error) = caps::set(None, CapSet::Effective, &needed) {
+                self.give_up()?;
+                return Err(not_set(error).into());
+            }
+        }
+        let written = write(&RaisedCaps(()));
+        self.give_up()?;
+        written
+    }
+
+    /// Gives up all capabilities for good. The kernel removes from the effective set what is not permitted.
+    ///
+    /// # Errors
+    ///
+    /// [`PrivilegeError::Kept`]
+    pub(crate) fn give_up(mut self) -> Result<(), PrivilegeError> {
+        self.held.clear();
+        caps::clear(None, CapSet::Permitted).map_err(|error| PrivilegeError::Kept(error.into()))
+    }
+}
+
+/// Dropped without [`PermittedCaps::give_up`]: the capabilities go before the process exits.
+impl Drop for PermittedCaps {
+    fn drop(&mut self) {
+        if !self.held.is_empty() {
+            let _ = caps::clear(None, CapSet::Permitted);
+        }
+    }
+}
+
+fn not_set(error: CapsError) -> PrivilegeError {
+    PrivilegeError::Capabilities(error.into())
+}
+
+/// Makes the real ids the effective and the saved ones. `PR_SET_KEEPCAPS` keeps the permitted capabilities when uid 0 is left; see
+/// capabilities(7).
+fn become_caller() -> Result<(uid_t, gid_t), ChangeError> {
+    let (uids, gids) = (getresuid()?, getresgid()?);
+    let has_other_uids = (uids.effective, uids.saved) != (uids.real, uids.real);
+    if has_other_uids {
+        caps::securebits::set_keepcaps(true)?;
+    }
+    // The gids first: they need privilege, which uid 0 may be the only source of.
+    if (gids.effective, gids.saved) != (gids.real, gids.real) {
+        setresgid(gids.real, gids.real, gids.real)?;
+    }
+    if has_other_uids {
+        setresuid(uids.real, uids.real, uids.real)?;
+    }
+    Ok((uids.real.as_raw(), gids.real.as_raw()))
+}

@@ -1,0 +1,177 @@
+//! Plugins that delegate instead of the files: `libsubid_WORD.so`, as sssd has one for FreeIPA and LDAP.
+//!
+//! A plugin runs in this process, with the privilege that NSS modules for passwd(5) have. Of its answers only a clear yes is a yes.
+
+use std::ffi::{CString, c_int, c_ulong};
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+
+use thiserror::Error;
+
+use super::Delegated;
+use super::nsswitch::{self, Service};
+use crate::caller::Caller;
+use crate::escape::escape;
+use crate::id_type::IdType;
+use crate::map_range::MapRange;
+use crate::mapping::policy::Claim;
+use crate::reason::Reason;
+use crate::sys::plugin::{Functions, LoadError, RangeList};
+
+/// The length of the longest word in nsswitch.conf(5) that shadow accepts, in bytes.
+const LONGEST_WORD: usize = 50;
+
+/// The value of a C `bool` that is true.
+const TRUE: u8 = 1;
+
+/// A plugin with all functions.
+#[derive(Debug)]
+pub(crate) struct Plugin {
+    library: String,
+    functions: Functions,
+}
+
+/// Why a configured plugin cannot be used.
+///
+/// The files do not decide in its place, as they do in shadow: with a limit on memory or descriptors (setrlimit(2), prlimit(2)) a
+/// caller can keep the loader from a library, and would so choose the source that decides.
+#[derive(Debug, Error)]
+pub(crate) enum Unusable {
+    /// nsswitch.conf(5), which may name a plugin, cannot be read.
+    #[error("cannot open /etc/nsswitch.conf: {0}")]
+    Configuration(Reason),
+    #[error("Subid NSS module name too long (longer than {LONGEST_WORD} characters): {}", .0.escape_debug())]
+    NameTooLong(String),
+    /// The library cannot be loaded; the reason is dlopen(3)'s.
+    #[error("Error opening {library}: {reason}")]
+    Load { library: String, reason: String },
+    /// A function is missing; its name without `shadow_subid_`.
+    #[error("{library} did not provide @{function}@")]
+    Function { library: String, function: &'static str },
+}
+
+/// Why a plugin gave no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub(crate) enum PluginError {
+    #[error("unknown user")]
+    UnknownUser,
+    #[error("connection error")]
+    Connection,
+    #[error("error")]
+    Other,
+    #[error("undefined status {0}")]
+    Undefined(c_int),
+    /// The list is not in memory, or its count is negative.
+    #[error("a list that cannot be read")]
+    List,
+}
+
+impl Plugin {
+    /// Loads the plugin that nsswitch.conf(5) names; `None` if it names none.
+    ///
+    /// # Errors
+    ///
+    /// [`Unusable`]
+    pub(crate) fn configured() -> Result<Option<Self>, Unusable> {
+        match nsswitch::service().map_err(Unusable::Configuration)? {
+            Service::Files => Ok(None),
+            Service::Plugin(word) => Self::load(&String::from_utf8_lossy(&word)).map(Some),
+        }
+    }
+
+    fn load(word: &str) -> Result<Self, Unusable> {
+        if word.len() > LONGEST_WORD {
+            return Err(Unusable::NameTooLong(word.to_owned()));
+        }
+        let name = format!("libsubid_{word}.so");
+        let library = escape(name.as_bytes());
+        match Functions::load(&name) {
+            Ok(functions) => Ok(Self { library, functions }),
+            Err(LoadError::Open(reason)) => {
+                Err(Unusable::Load { library, reason: escape(reason.as_bytes()) })
+            }
+            Err(LoadError::Missing(function)) => Err(Unusable::Function { library, function }),
+        }
+    }
+
+    /// The name of the library, escaped.
+    pub(crate) fn library(&self) -> &str {
+        &self.library
+    }
+
+    /// Asks for each range with missing ids, as a whole, and grants it if the plugin affirms it.
+    pub(crate) fn grant(&self, claim: &mut Claim, id_type: IdType, caller: &Caller) {
+        for range in claim.missing_ranges() {
+            if self.has_range(id_type, &caller.name, range) == Ok(true) {
+                claim.grant(range.lower_range());
+            }
+        }
+    }
+
+    /// Asks whether the lower ids of a range are delegated to a user.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError`]
+    pub(crate) fn has_range(
+        &self,
+        id_type: IdType,
+        owner: &[u8],
+        range: MapRange,
+    ) -> Result<bool, PluginError> {
+        let owner = CString::new(owner).map_err(|_| PluginError::UnknownUser)?;
+        let (status, answer) =
+            self.functions.has_range(&owner, range.lower(), range.count(), c_id_type(id_type));
+        succeeded(status)?;
+        Ok(answer == TRUE)
+    }
+
+    /// Lists the ranges of a user.
+    ///
+    /// # Errors
+    ///
+    /// [`PluginError`]
+    pub(crate) fn list(&self, id_type: IdType, owner: &[u8]) -> Result<Vec<Delegated>, PluginError> {
+        let owner = CString::new(owner).map_err(|_| PluginError::UnknownUser)?;
+        let (status, list) = self.functions.list_owner_ranges(&owner, c_id_type(id_type));
+        succeeded(status)?;
+        let ranges = copy(&list).ok_or(PluginError::List)?;
+        list.free();
+        Ok(ranges)
+    }
+}
+
+/// Copies a list of `struct subid_range` { unsigned long start, count; }. A plugin's pointer and count may be wrong, so the kernel copies:
+/// reading unmapped memory is then an error and no crash.
+#[allow(clippy::useless_conversion, reason = "unsigned long has 32 bits on 32-bit machines")]
+fn copy(list: &RangeList) -> Option<Vec<Delegated>> {
+    const WORD: usize = size_of::<c_ulong>();
+    let memory = File::open("/proc/self/mem").ok()?;
+    let mut address = u64::try_from(list.address()).ok()?;
+    let mut word = || {
+        let mut bytes = [0; WORD];
+        memory.read_exact_at(&mut bytes, address).ok()?;
+        address = address.checked_add(u64::try_from(WORD).ok()?)?;
+        Some(u64::from(c_ulong::from_ne_bytes(bytes)))
+    };
+    (0..u32::try_from(list.count).ok()?).map(|_| Some(Delegated { start: word()?, count: word()? })).collect()
+}
+
+/// `enum subid_status` of shadow's lib/subid.h.
+fn succeeded(status: c_int) -> Result<(), PluginError> {
+    match status {
+        0 => Ok(()),
+        1 => Err(PluginError::UnknownUser),
+        2 => Err(PluginError::Connection),
+        3 => Err(PluginError::Other),
+        other => Err(PluginError::Undefined(other)),
+    }
+}
+
+/// `enum subid_type` of shadow's lib/subid.h.
+fn c_id_type(id_type: IdType) -> c_int {
+    match id_type {
+        IdType::Uid => 1,
+        IdType::Gid => 2,
+    }
+}

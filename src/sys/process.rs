@@ -1,0 +1,57 @@
+//! The state of the own process: descriptors, signals, environment, login name.
+
+use std::ffi::{CStr, OsString, c_char, c_int};
+use std::os::unix::ffi::OsStringExt;
+
+use libc::size_t;
+use nix::errno::Errno;
+
+/// The size of `ut_user` in utmp(5), and one byte for the NUL.
+const LONGEST_LOGIN_NAME: usize = libc::__UT_NAMESIZE + 1;
+
+unsafe extern "C" {
+    fn getlogin_r(name: *mut c_char, size: size_t) -> c_int;
+}
+
+/// Opens /dev/null for each of the descriptors 0 to 2 that is closed. Otherwise the next file to be opened would become stdin,
+/// stdout or stderr, and a message would be written into it. The C library does this for programs that gained privilege by their
+/// exec (AT_SECURE), but not where root or an ambient capability calls.
+///
+/// # Errors
+///
+/// Those of poll(2) and open(2).
+pub(crate) fn open_standard_descriptors() -> nix::Result<()> {
+    let mut descriptors = [0, 1, 2].map(|fd| libc::pollfd { fd, events: 0, revents: 0 });
+    // SAFETY: the pointer and the count are those of the array, which outlives the call.
+    Errno::result(unsafe { libc::poll(descriptors.as_mut_ptr(), 3, 0) })?;
+    for _ in descriptors.iter().filter(|descriptor| descriptor.revents & libc::POLLNVAL != 0) {
+        // open(2) gives the lowest number that is free, and the closed ones are the lowest.
+        // SAFETY: the path is a C string. Nobody owns the descriptor, which stays open until the exit.
+        Errno::result(unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) })?;
+    }
+    Ok(())
+}
+
+/// Ignores SIGPIPE, so that writing a message to a closed pipe is an error and does not end the program.
+pub(crate) fn ignore_sigpipe() {
+    // SAFETY: no handler is installed, and SIG_IGN is a disposition that every signal but SIGKILL and SIGSTOP can have.
+    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+}
+
+/// Removes all environment variables; see clearenv(3).
+pub(crate) fn clear_environment() {
+    // SAFETY: the program has one thread, and the standard library copies each variable that it reads.
+    unsafe { libc::clearenv() };
+}
+
+/// The name under which the user logged in at the terminal on stdin; see getlogin_r(3).
+pub(crate) fn login_name() -> Option<OsString> {
+    let mut name = [0_u8; LONGEST_LOGIN_NAME];
+    // SAFETY: the pointer and the size are those of the array, which outlives the call.
+    let status = unsafe { getlogin_r(name.as_mut_ptr().cast(), name.len()) };
+    if status != 0 {
+        return None;
+    }
+    let name = CStr::from_bytes_until_nul(&name).ok()?;
+    Some(OsString::from_vec(name.to_bytes().to_vec()))
+}
