@@ -1,7 +1,7 @@
 //! The user database: passwd(5), through NSS.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
@@ -26,7 +26,7 @@ pub(crate) trait Passwd {
 /// The machine's user database. It asks for each name once, since the database may be behind a network.
 #[derive(Debug, Default)]
 pub(crate) struct SystemPasswd {
-    by_name: RefCell<BTreeMap<Vec<u8>, Option<Account>>>,
+    by_name: RefCell<HashMap<Vec<u8>, Option<Account>>>,
 }
 
 impl Passwd for SystemPasswd {

@@ -6,12 +6,11 @@ use std::ops::ControlFlow;
 
 use libc::uid_t;
 
+use super::blocks::{for_each_block, lines};
 use super::line::{Line, Owner};
-use super::lines::for_each_line;
 use super::{Delegated, SubidError};
 use crate::caller::Caller;
 use crate::files;
-use crate::id_range::IdRange;
 use crate::id_type::IdType;
 use crate::login_defs::LoginDefs;
 use crate::mapping::policy::Claim;
@@ -80,12 +79,12 @@ impl SubidFile {
         let mut ranges = Vec::new();
         let Some(file) = self.file else { return Ok(ranges) };
         let owner = Owner::new(name, uid);
-        let has_uid =
-            |line: &Line| uid.is_some() && passwd.by_name(line.owner()).map(|other| other.uid) == uid;
-        let read = for_each_line(file, |line| {
-            let own = owner.line(line).or_else(|| Line::parse(line).filter(has_uid));
-            let range = own.and_then(Line::range);
-            ranges.extend(range.map(|range| Delegated { start: range.start(), count: range.count() }));
+        let has_uid = |name: &[u8]| uid.is_some() && passwd.by_name(name).map(|other| other.uid) == uid;
+        let read = for_each_block(file, |block| {
+            let parsed = lines(block).filter_map(Line::parse);
+            let own = parsed.filter(|line| owner.owns(*line) || has_uid(line.owner()));
+            let own = own.filter_map(Line::range);
+            ranges.extend(own.map(|range| Delegated { start: range.start(), count: range.count() }));
             ControlFlow::Continue(())
         });
         read.map_err(|error| SubidError::File { path: self.path, reason: error.into() })?;
@@ -106,30 +105,34 @@ pub(crate) fn grant(
     passwd: &impl Passwd,
 ) -> io::Result<()> {
     let owner = Owner::new(&caller.name, Some(caller.uid));
-    grant_lines(&mut file, claim, |line, _| owner.line(line)?.range())?;
+    until_granted(&mut file, claim, |claim, block| {
+        owner.lines(block).into_iter().filter_map(Line::range).for_each(|range| claim.grant(range));
+    })?;
     if claim.all_granted() {
         return Ok(());
     }
     file.rewind()?;
-    grant_lines(&mut file, claim, |line, claim| {
-        let line = Line::parse(line)?;
-        let range = line.range().filter(|range| claim.still_needs(*range))?;
-        (passwd.by_name(line.owner())?.uid == caller.uid).then_some(range)
+    until_granted(&mut file, claim, |claim, block| {
+        for line in lines(block).filter_map(Line::parse) {
+            let Some(range) = line.range().filter(|range| claim.still_needs(*range)) else { continue };
+            if passwd.by_name(line.owner()).is_some_and(|owner| owner.uid == caller.uid) {
+                claim.grant(range);
+            }
+        }
     })
 }
 
-/// Grants the range that `delegated` returns for a line, until all is granted.
-fn grant_lines(
+/// Calls `grant` with one block after another, until all is granted.
+fn until_granted(
     reader: impl Read,
     claim: &mut Claim,
-    delegated: impl Fn(&[u8], &Claim) -> Option<IdRange>,
+    mut grant: impl FnMut(&mut Claim, &[u8]),
 ) -> io::Result<()> {
     if claim.all_granted() {
         return Ok(());
     }
-    for_each_line(reader, |line| {
-        let Some(range) = delegated(line, claim) else { return ControlFlow::Continue(()) };
-        claim.grant(range);
+    for_each_block(reader, |block| {
+        grant(claim, block);
         if claim.all_granted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     })
 }

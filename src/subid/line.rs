@@ -1,7 +1,12 @@
 //! One line of subuid(5) or subgid(5): `owner:start:count`. Any other line delegates nothing and is no error, as in shadow.
 
+use memchr::memmem;
+
 use crate::id_range::IdRange;
 use crate::number::{self, Base};
+
+/// The length of the longest line that counts, in bytes without its newline. Longer lines delegate nothing, as in shadow.
+pub(crate) const LONGEST_LINE: usize = 1023;
 
 /// A line with an owner. The range is parsed when it is needed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +29,8 @@ impl<'a> Line<'a> {
 
     /// The delegated ids. A range that ends beyond 2³² - 1 delegates nothing: in shadow 4.17 its end wraps.
     pub(crate) fn range(self) -> Option<IdRange> {
-        let (start, count) = split_at_colon(self.range)?;
+        let length = self.owner.len().saturating_add(1).saturating_add(self.range.len());
+        let (start, count) = split_at_colon(self.range).filter(|_| length <= LONGEST_LINE)?;
         IdRange::checked_new(id(start)?, id(count)?)
     }
 }
@@ -45,14 +51,22 @@ impl<'a> Owner<'a> {
         Self { name, uid: uid.map(|uid| uid.to_string()) }
     }
 
-    /// The line, if it is this owner's.
-    pub(crate) fn line<'l>(&self, line: &'l [u8]) -> Option<Line<'l>> {
-        let uid = self.uid.as_deref().unwrap_or_default().as_bytes();
-        // Few lines begin like the owner; of those the owner is compared.
-        if !line.starts_with(self.name) && !line.starts_with(uid) {
-            return None;
+    pub(crate) fn owns(&self, line: Line) -> bool {
+        line.owner == self.name || self.uid.as_ref().is_some_and(|uid| line.owner == uid.as_bytes())
+    }
+
+    /// The owner's lines of a block. The search passes over other lines; each line that it finds is parsed, and its owner compared.
+    pub(crate) fn lines<'b>(&self, block: &'b [u8]) -> Vec<Line<'b>> {
+        let mut lines = Vec::new();
+        for owner in [self.name, self.uid.as_deref().unwrap_or_default().as_bytes()] {
+            let beginning = [b"\n", owner, b":"].concat();
+            for newline in memmem::find_iter(block, &beginning) {
+                let line = block.get(newline.saturating_add(1)..).unwrap_or_default();
+                let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
+                lines.extend(Line::parse(line).filter(|line| self.owns(*line)));
+            }
         }
-        Line::parse(line).filter(|line| line.owner == self.name || line.owner == uid)
+        lines
     }
 }
 
@@ -140,17 +154,21 @@ mod tests {
             ("", false, false),
             ("00x", false, false),
         ] {
-            let text = format!("{owner}:5:7");
-            for (found, expected) in [
-                (Owner::new(b"alice", Some(1001)).line(text.as_bytes()), is_alice),
-                (Owner::new(b"root", Some(0)).line(text.as_bytes()), is_root),
-                (Owner::new(b"", None).line(text.as_bytes()), false),
-                (
-                    Owner::new(format!("{owner}:5").as_bytes(), None).line(format!("{text}:9").as_bytes()),
-                    false,
-                ),
-            ] {
-                assert_eq!(found, if expected { Line::parse(text.as_bytes()) } else { None }, "{owner:?}");
+            let line = format!("{owner}:5:7");
+            let parsed = Line::parse(line.as_bytes());
+            // Before, between and after other lines.
+            for block in
+                [format!("\n{line}"), format!("\nbob:1:1\n{line}\n\nbob:1:1"), format!("\n\n{line}\n")]
+            {
+                for (found, is_owner) in [
+                    (Owner::new(b"alice", Some(1001)).lines(block.as_bytes()), is_alice),
+                    (Owner::new(b"root", Some(0)).lines(block.as_bytes()), is_root),
+                    (Owner::new(b"", None).lines(block.as_bytes()), false),
+                    // A name with a colon is no owner.
+                    (Owner::new(format!("{owner}:5").as_bytes(), None).lines(block.as_bytes()), false),
+                ] {
+                    assert_eq!(found, if is_owner { vec![parsed.unwrap()] } else { vec![] }, "{owner:?}");
+                }
             }
         }
     }

@@ -2,9 +2,9 @@
 //!
 //! A source grants the caller's ranges to a [`Claim`], until all is granted. A plugin that cannot be used delegates nothing.
 
+pub(crate) mod blocks;
 pub(crate) mod file;
 pub(crate) mod line;
-pub(crate) mod lines;
 pub(crate) mod nsswitch;
 pub(crate) mod plugin;
 

@@ -11,8 +11,7 @@ use crate::id_type::IdType;
 use crate::map_range::MapRange;
 use crate::number::{self, Base, NumberError};
 use crate::subid::file::SubidFile;
-use crate::subid::line::{Line, Owner};
-use crate::subid::lines::LONGEST_LINE;
+use crate::subid::line::{LONGEST_LINE, Line, Owner};
 use crate::subid::plugin::{Plugin, PluginError};
 
 /// More of a file is not looked at: 64 MiB are some two million lines.
@@ -116,10 +115,10 @@ impl Lines {
             let Ok(line) = line else { break };
             let number = index.saturating_add(1);
             let Some(parsed) = Line::parse(&line) else { continue };
-            let range = parsed.range().filter(|range| range.count() > 0 && line.len() <= LONGEST_LINE);
+            let range = parsed.range().filter(|range| range.count() > 0);
             lines.free = lines.free.max(range.map_or(0, IdRange::end));
             let is_wanted = range.is_some_and(|range| range.common(wanted).is_some());
-            if owner.line(&line).is_some() || (is_wanted && is_caller(parsed.owner(), caller, passwd)) {
+            if owner.owns(parsed) || (is_wanted && is_caller(parsed.owner(), caller, passwd)) {
                 match range {
                     Some(range) => delegated.push(range),
                     None => drop(lines.defective.get_or_insert_with(|| (number, defect(&line)))),

@@ -1,30 +1,27 @@
-//! The lines of a file of any size, in constant memory.
+//! The text of a file of any size, in blocks of whole lines and in constant memory.
 
 use std::io::{self, ErrorKind, Read};
 use std::ops::ControlFlow;
 
-/// The length of the longest line that counts, in bytes without its newline. Longer lines are passed over, as in shadow.
-pub(crate) const LONGEST_LINE: usize = 1023;
+use super::line::LONGEST_LINE;
 
 /// The buffer begins with a page, which holds most files, and grows once it was full.
 const FIRST_BUFFER_BYTES: usize = 4 * 1024;
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// Calls `visit` with each line that is not too long, until it breaks. The last line needs no newline.
+/// Calls `visit` with blocks of the file until it breaks. Every line of a block follows a newline, and the last line of the file needs
+/// none after it. A line of more than [`LONGEST_LINE`] bytes may be cut, but stays longer than that.
 ///
 /// # Errors
 ///
 /// Those of read(2), but for `EINTR`.
-pub(crate) fn for_each_line(
+pub(crate) fn for_each_block(
     mut reader: impl Read,
     mut visit: impl FnMut(&[u8]) -> ControlFlow<()>,
 ) -> io::Result<()> {
-    let mut visit_short = |line: &[u8]| {
-        if line.len() <= LONGEST_LINE { visit(line) } else { ControlFlow::Continue(()) }
-    };
-    let mut buffer = vec![0; FIRST_BUFFER_BYTES];
-    // The bytes of a line whose newline has not been read, at the start of the buffer.
-    let mut pending = 0;
+    // The newline before the first line.
+    let mut buffer = vec![b'\n'; FIRST_BUFFER_BYTES];
+    let mut pending = 1;
     loop {
         let (_, free) = buffer.split_at_mut(pending);
         let read = match reader.read(free) {
@@ -32,34 +29,33 @@ pub(crate) fn for_each_line(
             result => result?,
         };
         let filled = pending.saturating_add(read);
-        let (mut rest, _) = buffer.split_at(filled);
-        while let Some(newline) = memchr::memchr(b'\n', rest) {
-            let (line, after) = rest.split_at(newline);
-            if visit_short(line).is_break() {
-                return Ok(());
-            }
-            rest = after.strip_prefix(b"\n").unwrap_or(after);
-        }
+        let (text, _) = buffer.split_at(filled);
         if read == 0 {
-            if !rest.is_empty() {
-                let _ = visit_short(rest);
-            }
+            let _ = visit(text);
             return Ok(());
         }
-        // A prefix of a line that is too long is enough to recognise it.
-        let kept = rest.len().min(LONGEST_LINE + 1);
-        let start = filled.saturating_sub(rest.len());
-        buffer.copy_within(start..start.saturating_add(kept), 0);
+        // The text after the last newline may be a part of a line. It waits for the next block, with that newline.
+        let end = memchr::memrchr(b'\n', text).unwrap_or(filled);
+        let (block, rest) = text.split_at(end);
+        if visit(block).is_break() {
+            return Ok(());
+        }
+        pending = rest.len().min(LONGEST_LINE + 2);
+        buffer.copy_within(end..end.saturating_add(pending), 0);
         if filled == FIRST_BUFFER_BYTES {
             buffer.resize(BUFFER_BYTES, 0);
         }
-        pending = kept;
     }
+}
+
+/// The lines of a block.
+pub(crate) fn lines(block: &[u8]) -> impl Iterator<Item = &[u8]> {
+    block.split(|byte| *byte == b'\n').skip(1)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{BUFFER_BYTES, FIRST_BUFFER_BYTES, LONGEST_LINE, for_each_line};
+    use super::{BUFFER_BYTES, FIRST_BUFFER_BYTES, LONGEST_LINE, for_each_block, lines};
     use std::io::{self, Read};
     use std::ops::ControlFlow;
 
@@ -81,14 +77,15 @@ mod tests {
         }
     }
 
-    fn lines(bytes: &[u8], step: usize) -> Vec<Vec<u8>> {
-        let mut lines = Vec::new();
-        for_each_line(Slowly { bytes, step, interrupted: false }, |line| {
-            lines.push(line.to_vec());
+    /// The lines that are not too long.
+    fn lines_of(bytes: &[u8], step: usize) -> Vec<Vec<u8>> {
+        let mut found = Vec::new();
+        for_each_block(Slowly { bytes, step, interrupted: false }, |block| {
+            found.extend(lines(block).filter(|line| line.len() <= LONGEST_LINE).map(<[u8]>::to_vec));
             ControlFlow::Continue(())
         })
         .unwrap();
-        lines
+        found
     }
 
     #[test]
@@ -102,24 +99,26 @@ mod tests {
             .chain(std::iter::repeat_n("filler", 20_000))
             .collect();
         for step in [1, 7, 1024, FIRST_BUFFER_BYTES, BUFFER_BYTES - 1, BUFFER_BYTES] {
-            let lines = lines(text.as_bytes(), step);
-            assert!(lines.iter().eq(expected.iter().map(|line| line.as_bytes())), "{step} bytes at a time");
+            let mut found = lines_of(text.as_bytes(), step);
+            // The end of the file follows a newline, and is an empty line.
+            assert_eq!(found.pop(), Some(Vec::new()));
+            assert!(found.iter().eq(expected.iter().map(|line| line.as_bytes())), "{step} bytes at a time");
         }
     }
 
     #[test]
-    fn a_last_line_needs_no_end() {
-        assert_eq!(lines(b"a\nb", 64), [b"a", b"b"]);
-        assert_eq!(lines(b"", 64), [b""; 0]);
-        assert_eq!(lines("x".repeat(LONGEST_LINE + 1).as_bytes(), 64), [b""; 0]);
-        assert_eq!(lines("x".repeat(3 * BUFFER_BYTES).as_bytes(), 512), [b""; 0]);
+    fn the_last_line_needs_no_newline() {
+        assert_eq!(lines_of(b"a\nb", 64), [b"a", b"b"]);
+        assert_eq!(lines_of(b"", 64), [b""]);
+        assert_eq!(lines_of("x".repeat(LONGEST_LINE + 1).as_bytes(), 64), [b""; 0]);
+        assert_eq!(lines_of("x".repeat(3 * BUFFER_BYTES).as_bytes(), 512), [b""; 0]);
     }
 
     #[test]
     fn reading_stops_when_the_visitor_has_enough() {
         let mut seen = 0;
         let endless = io::repeat(b'\n');
-        for_each_line(endless, |_| {
+        for_each_block(endless, |_| {
             seen += 1;
             if seen < 3 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })
@@ -135,7 +134,7 @@ mod tests {
                 Err(io::Error::from_raw_os_error(5))
             }
         }
-        let error = for_each_line(Broken, |_| ControlFlow::Continue(())).unwrap_err();
+        let error = for_each_block(Broken, |_| ControlFlow::Continue(())).unwrap_err();
         assert_eq!(error.raw_os_error(), Some(5));
     }
 }
