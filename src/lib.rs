@@ -25,6 +25,11 @@ mod reason;
 mod subid;
 mod sys;
 
+/// Checks for the fuzz targets of `tests/fuzz`.
+#[cfg(fuzzing)]
+#[path = "../tests/fuzz/checks/mod.rs"]
+pub mod fuzzing;
+
 pub use check::{HOLD_NAMESPACE, check, hold_namespace};
 pub use getsubids::getsubids;
 pub use id_type::IdType;

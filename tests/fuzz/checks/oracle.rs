@@ -1,9 +1,11 @@
-//! What more than one target compares with.
+//! Oracles that several targets share.
+
+#![allow(unsafe_code, reason = "the C library is the oracle")]
 
 use std::ffi::CString;
 use std::ops::RangeInclusive;
 
-use uidmap::number::{Base, NumberError};
+use crate::number::{Base, NumberError};
 
 /// Numbers by the C library's own strtoul(3), as shadow's `a2ul` and `str2ul` call it, with negative ones refused.
 pub fn number(text: &[u8], base: Base, allowed: RangeInclusive<u64>) -> Result<u64, NumberError> {
