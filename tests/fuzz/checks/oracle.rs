@@ -8,7 +8,7 @@ use std::ops::RangeInclusive;
 use crate::number::{Base, NumberError};
 
 /// Numbers by the C library's own strtoul(3), as shadow's `a2ul` and `str2ul` call it, with negative ones refused.
-pub fn number(text: &[u8], base: Base, allowed: RangeInclusive<u64>) -> Result<u64, NumberError> {
+pub(super) fn number(text: &[u8], base: Base, allowed: RangeInclusive<u64>) -> Result<u64, NumberError> {
     // C sees no further than a NUL, which is then something that follows the number.
     let seen = text.split(|byte| *byte == 0).next().unwrap_or_default();
     let string = CString::new(seen).unwrap();
@@ -38,10 +38,10 @@ pub fn number(text: &[u8], base: Base, allowed: RangeInclusive<u64>) -> Result<u
 }
 
 /// Cuts the input of a fuzzer into small numbers; all are 0 once it is used up.
-pub struct Bytes<'a>(pub &'a [u8]);
+pub(super) struct Bytes<'a>(pub(super) &'a [u8]);
 
 impl Bytes<'_> {
-    pub fn next(&mut self) -> u8 {
+    pub(super) fn next(&mut self) -> u8 {
         match self.0 {
             [first, rest @ ..] => {
                 self.0 = rest;
@@ -51,7 +51,7 @@ impl Bytes<'_> {
         }
     }
 
-    pub fn below(&mut self, end: u8) -> u8 {
+    pub(super) fn below(&mut self, end: u8) -> u8 {
         self.next() % end
     }
 }
