@@ -14,7 +14,8 @@ use thiserror::Error;
 use crate::escape::escape;
 use crate::id_type::IdType;
 use crate::passwd::{Passwd, SystemPasswd};
-use crate::subid::{Delegated, ListError, Source};
+use crate::subid::Source;
+use crate::subid::list::{Delegated, ListError, list};
 
 const USAGE: &str = "Usage: getsubids [-g] user\n\
     \x20   list subuid ranges for user\n\
@@ -73,7 +74,7 @@ fn listing(id_type: IdType, user: &OsString) -> Result<Vec<u8>, Failure> {
     let entry = passwd.by_name(user.as_bytes()).or_else(|| passwd.by_uid(uid(user)?));
     let name = entry.as_ref().map_or(user.as_bytes(), |entry| &entry.name);
     let source = Source::open(id_type).map_err(ListError::from)?;
-    let ranges = source.list(id_type, name, entry.as_ref().map(|entry| entry.uid), &passwd)?;
+    let ranges = list(source, id_type, name, entry.as_ref().map(|entry| entry.uid), &passwd)?;
     if ranges.is_empty() && entry.is_none() {
         return Err(Failure::UnknownUser(user.clone()));
     }

@@ -14,7 +14,6 @@ mod getsubids;
 mod id_range;
 mod id_type;
 mod login_defs;
-mod login_name;
 mod map_range;
 mod mapping;
 mod newidmap;

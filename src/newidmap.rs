@@ -9,7 +9,6 @@ use crate::error::Error;
 use crate::explain::explain;
 use crate::id_type::IdType;
 use crate::login_defs::LoginDefs;
-use crate::login_name::login_name;
 use crate::map_range;
 use crate::mapping::policy::{AuthorizedMap, Claim, OwnTarget, Setgroups};
 use crate::mapping::target::Target;
@@ -18,6 +17,7 @@ use crate::passwd::{Passwd, SystemPasswd};
 use crate::privileges::{InitialCredentials, PermittedCaps, PrivilegeError, drop_privileges};
 use crate::subid::Source;
 use crate::sys::process;
+use crate::sys::process::login_name;
 
 const SUCCESS: c_int = 0;
 const FAILURE: c_int = 1;
@@ -57,7 +57,7 @@ fn run(id_type: IdType, caps: PermittedCaps, credentials: InitialCredentials, re
     let Err(error) = map(id_type, caps, credentials, request, &passwd) else { return SUCCESS };
     fail(id_type, &error);
     // A process that could not give up its capabilities does nothing more.
-    if !matches!(error, Error::Privilege(PrivilegeError::Kept(_))) {
+    if !matches!(error, Error::Privilege(PrivilegeError::Kept)) {
         say(&explain(id_type, credentials, request, &error, &passwd));
     }
     FAILURE

@@ -20,7 +20,6 @@ use nix::unistd::{getresgid, getresuid, setresgid, setresuid};
 use thiserror::Error;
 
 use crate::id_type::IdType;
-use crate::reason::Reason;
 
 /// Capabilities that are permitted and not effective.
 #[derive(Debug)]
@@ -43,32 +42,27 @@ pub(crate) struct InitialCredentials {
     pub(crate) had_setfcap: bool,
 }
 
-/// A change of privilege that failed.
-#[derive(Debug, Error)]
+/// A change of privilege that failed, in shadow's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(crate) enum PrivilegeError {
-    /// Uids or gids cannot be set to the real ones.
     #[error("Could not drop user ids")]
-    Ids(#[source] ChangeError),
-    /// Capabilities cannot be dropped or raised.
+    Ids,
     #[error("Could not set caps")]
-    Capabilities(#[source] ChangeError),
+    Capabilities,
     /// Capabilities cannot be given up after use. The process must end.
     #[error("Could not give up caps")]
-    Kept(#[source] ChangeError),
+    Kept,
 }
 
-/// The system call that failed.
-#[derive(Debug, Error)]
-pub(crate) enum ChangeError {
-    #[error("{0}")]
-    Ids(Reason),
-    #[error("{0}")]
-    Capabilities(#[from] CapsError),
+impl From<Errno> for PrivilegeError {
+    fn from(_: Errno) -> Self {
+        Self::Ids
+    }
 }
 
-impl From<Errno> for ChangeError {
-    fn from(errno: Errno) -> Self {
-        Self::Ids(errno.into())
+impl From<CapsError> for PrivilegeError {
+    fn from(_: CapsError) -> Self {
+        Self::Capabilities
     }
 }
 
@@ -81,9 +75,9 @@ impl From<Errno> for ChangeError {
 pub(crate) fn drop_privileges(
     id_type: IdType,
 ) -> Result<(PermittedCaps, InitialCredentials), PrivilegeError> {
-    let (uid, gid) = become_caller().map_err(PrivilegeError::Ids)?;
-    caps::clear(None, CapSet::Effective).map_err(not_set)?;
-    let is_permitted = |capability| caps::has_cap(None, CapSet::Permitted, capability).map_err(not_set);
+    let (uid, gid) = become_caller()?;
+    caps::clear(None, CapSet::Effective)?;
+    let is_permitted = |capability| caps::has_cap(None, CapSet::Permitted, capability);
     let credentials = InitialCredentials {
         uid,
         gid,
@@ -97,9 +91,9 @@ pub(crate) fn drop_privileges(
     if credentials.had_setfcap && id_type.root_needs_setfcap() {
         held.insert(Capability::CAP_SETFCAP);
     }
-    caps::set(None, CapSet::Permitted, &held).map_err(not_set)?;
+    caps::set(None, CapSet::Permitted, &held)?;
     // The kernel removes from the ambient set what is not inheritable.
-    caps::clear(None, CapSet::Inheritable).map_err(not_set)?;
+    caps::clear(None, CapSet::Inheritable)?;
     Ok((PermittedCaps { held }, credentials))
 }
 
@@ -123,7 +117,7 @@ impl PermittedCaps {
         if !needed.is_empty() {
             if let Err(error) = caps::set(None, CapSet::Effective, &needed) {
                 self.give_up()?;
-                return Err(not_set(error).into());
+                return Err(PrivilegeError::from(error).into());
             }
         }
         let written = write(&RaisedCaps(()));
@@ -138,7 +132,7 @@ impl PermittedCaps {
     /// [`PrivilegeError::Kept`]
     pub(crate) fn give_up(mut self) -> Result<(), PrivilegeError> {
         self.held.clear();
-        caps::clear(None, CapSet::Permitted).map_err(|error| PrivilegeError::Kept(error.into()))
+        caps::clear(None, CapSet::Permitted).map_err(|_| PrivilegeError::Kept)
     }
 }
 
@@ -151,13 +145,9 @@ impl Drop for PermittedCaps {
     }
 }
 
-fn not_set(error: CapsError) -> PrivilegeError {
-    PrivilegeError::Capabilities(error.into())
-}
-
 /// Makes the real ids the effective and the saved ones. `PR_SET_KEEPCAPS` keeps the permitted capabilities when uid 0 is left; see
 /// capabilities(7).
-fn become_caller() -> Result<(uid_t, gid_t), ChangeError> {
+fn become_caller() -> Result<(uid_t, gid_t), PrivilegeError> {
     let (uids, gids) = (getresuid()?, getresgid()?);
     let has_other_uids = (uids.effective, uids.saved) != (uids.real, uids.real);
     if has_other_uids {

@@ -23,9 +23,10 @@ use crate::explain::evidence::process::Process;
 use crate::explain::evidence::program::Program;
 use crate::id_range::{IdRange, IdSet};
 use crate::id_type::IdType;
-use crate::login_name::login_name;
 use crate::passwd::SystemPasswd;
 use crate::subid::Source;
+use crate::subid::list::list;
+use crate::sys::process::login_name;
 use namespace::Namespace;
 use report::{Finding, Report};
 use trial::Trial;
@@ -111,7 +112,7 @@ fn installed(id_type: IdType, path: Option<&Path>) -> Finding {
 /// What is delegated, as a client asks.
 fn delegated(id_type: IdType, caller: &Caller) -> Option<Vec<IdRange>> {
     let source = Source::open(id_type).ok()?;
-    let listed = source.list(id_type, &caller.name, Some(caller.uid), &SystemPasswd::default()).ok()?;
+    let listed = list(source, id_type, &caller.name, Some(caller.uid), &SystemPasswd::default()).ok()?;
     let range = |start: u64, count: u64| IdRange::checked_new(start.try_into().ok()?, count.try_into().ok()?);
     let listed = listed.into_iter().filter(|delegated| delegated.count > 0);
     Some(listed.filter_map(|delegated| range(delegated.start, delegated.count)).collect())

@@ -4,11 +4,9 @@ use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::ops::ControlFlow;
 
-use libc::uid_t;
-
+use super::SubidError;
 use super::blocks::{for_each_block, lines};
 use super::line::{Line, Owner};
-use super::{Delegated, SubidError};
 use crate::caller::Caller;
 use crate::files;
 use crate::id_type::IdType;
@@ -19,8 +17,8 @@ use crate::passwd::Passwd;
 /// The opened file; none on a machine that does without.
 #[derive(Debug)]
 pub(crate) struct SubidFile {
-    path: &'static str,
-    file: Option<File>,
+    pub(super) path: &'static str,
+    pub(super) file: Option<File>,
 }
 
 impl SubidFile {
@@ -62,33 +60,6 @@ impl SubidFile {
         let Some(file) = self.file else { return Ok(()) };
         grant(file, claim, caller, passwd)
             .map_err(|error| SubidError::File { path: self.path, reason: error.into() })
-    }
-
-    /// Lists the ranges of this name, of this uid, and of other names of this uid. A range of count 0 delegates nothing and is
-    /// listed, as in shadow.
-    ///
-    /// # Errors
-    ///
-    /// [`SubidError::File`] if the file cannot be read.
-    pub(crate) fn list(
-        self,
-        name: &[u8],
-        uid: Option<uid_t>,
-        passwd: &impl Passwd,
-    ) -> Result<Vec<Delegated>, SubidError> {
-        let mut ranges = Vec::new();
-        let Some(file) = self.file else { return Ok(ranges) };
-        let owner = Owner::new(name, uid);
-        let has_uid = |name: &[u8]| uid.is_some() && passwd.by_name(name).map(|other| other.uid) == uid;
-        let read = for_each_block(file, |block| {
-            let parsed = lines(block).filter_map(Line::parse);
-            let own = parsed.filter(|line| owner.owns(*line) || has_uid(line.owner()));
-            let own = own.filter_map(Line::range);
-            ranges.extend(own.map(|range| Delegated { start: range.start(), count: range.count() }));
-            ControlFlow::Continue(())
-        });
-        read.map_err(|error| SubidError::File { path: self.path, reason: error.into() })?;
-        Ok(ranges)
     }
 }
 

@@ -5,10 +5,10 @@
 pub(crate) mod blocks;
 pub(crate) mod file;
 pub(crate) mod line;
+pub(crate) mod list;
 pub(crate) mod nsswitch;
 pub(crate) mod plugin;
 
-use libc::uid_t;
 use thiserror::Error;
 
 use crate::caller::Caller;
@@ -17,7 +17,7 @@ use crate::mapping::policy::Claim;
 use crate::passwd::Passwd;
 use crate::reason::Reason;
 use file::SubidFile;
-use plugin::{Plugin, PluginError, Unusable};
+use plugin::{Plugin, Unusable};
 
 /// The source of delegations on this machine.
 #[derive(Debug)]
@@ -29,13 +29,6 @@ pub(crate) enum Source {
     Unusable(Unusable),
 }
 
-/// Ids that a source lists as delegated to a user.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Delegated {
-    pub(crate) start: u64,
-    pub(crate) count: u64,
-}
-
 /// Why a source decides nothing.
 #[derive(Debug, Error)]
 pub(crate) enum SubidError {
@@ -45,16 +38,6 @@ pub(crate) enum SubidError {
     /// The plugin cannot be used, and the request needs a delegation.
     #[error(transparent)]
     Unusable(#[from] Unusable),
-}
-
-/// Why there is no list.
-#[derive(Debug, Error)]
-pub(crate) enum ListError {
-    #[error(transparent)]
-    Source(#[from] SubidError),
-    /// The plugin gave no answer.
-    #[error("{library}: {error}")]
-    Plugin { library: String, error: PluginError },
 }
 
 impl Source {
@@ -91,27 +74,6 @@ impl Source {
             }
             Self::Unusable(unusable) if claim.needs_delegation() => Err(unusable.into()),
             Self::Unusable(_) => Ok(()),
-        }
-    }
-
-    /// Lists the ranges of a user with this name, and this uid if it is known, in the order of the source.
-    ///
-    /// # Errors
-    ///
-    /// [`ListError`]
-    pub(crate) fn list(
-        self,
-        id_type: IdType,
-        name: &[u8],
-        uid: Option<uid_t>,
-        passwd: &impl Passwd,
-    ) -> Result<Vec<Delegated>, ListError> {
-        match self {
-            Self::File(file) => Ok(file.list(name, uid, passwd)?),
-            Self::Plugin(plugin) => plugin
-                .list(id_type, name)
-                .map_err(|error| ListError::Plugin { library: plugin.library().to_owned(), error }),
-            Self::Unusable(unusable) => Err(SubidError::from(unusable).into()),
         }
     }
 }

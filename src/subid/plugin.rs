@@ -2,13 +2,10 @@
 //!
 //! A plugin runs in this process, with the privilege that NSS modules for passwd(5) have. Of its answers only a clear yes is a yes.
 
-use std::ffi::{CString, c_int, c_ulong};
-use std::fs::File;
-use std::os::unix::fs::FileExt;
+use std::ffi::{CString, c_int};
 
 use thiserror::Error;
 
-use super::Delegated;
 use super::nsswitch::{self, Service};
 use crate::caller::Caller;
 use crate::escape::escape;
@@ -16,7 +13,7 @@ use crate::id_type::IdType;
 use crate::map_range::MapRange;
 use crate::mapping::policy::Claim;
 use crate::reason::Reason;
-use crate::sys::plugin::{Functions, LoadError, RangeList};
+use crate::sys::plugin::{Functions, LoadError};
 
 /// The length of the longest word in nsswitch.conf(5) that shadow accepts, in bytes.
 const LONGEST_WORD: usize = 50;
@@ -27,8 +24,8 @@ const TRUE: u8 = 1;
 /// A plugin with all functions.
 #[derive(Debug)]
 pub(crate) struct Plugin {
-    library: String,
-    functions: Functions,
+    pub(super) library: String,
+    pub(super) functions: Functions,
 }
 
 /// Why a configured plugin cannot be used.
@@ -125,40 +122,10 @@ impl Plugin {
         succeeded(status)?;
         Ok(answer == TRUE)
     }
-
-    /// Lists the ranges of a user.
-    ///
-    /// # Errors
-    ///
-    /// [`PluginError`]
-    pub(crate) fn list(&self, id_type: IdType, owner: &[u8]) -> Result<Vec<Delegated>, PluginError> {
-        let owner = CString::new(owner).map_err(|_| PluginError::UnknownUser)?;
-        let (status, list) = self.functions.list_owner_ranges(&owner, c_id_type(id_type));
-        succeeded(status)?;
-        let ranges = copy(&list).ok_or(PluginError::List)?;
-        list.free();
-        Ok(ranges)
-    }
-}
-
-/// Copies a list of `struct subid_range` { unsigned long start, count; }. A plugin's pointer and count may be wrong, so the kernel copies:
-/// reading unmapped memory is then an error and no crash.
-#[allow(clippy::useless_conversion, reason = "unsigned long has 32 bits on 32-bit machines")]
-fn copy(list: &RangeList) -> Option<Vec<Delegated>> {
-    const WORD: usize = size_of::<c_ulong>();
-    let memory = File::open("/proc/self/mem").ok()?;
-    let mut address = u64::try_from(list.address()).ok()?;
-    let mut word = || {
-        let mut bytes = [0; WORD];
-        memory.read_exact_at(&mut bytes, address).ok()?;
-        address = address.checked_add(u64::try_from(WORD).ok()?)?;
-        Some(u64::from(c_ulong::from_ne_bytes(bytes)))
-    };
-    (0..u32::try_from(list.count).ok()?).map(|_| Some(Delegated { start: word()?, count: word()? })).collect()
 }
 
 /// `enum subid_status` of shadow's lib/subid.h.
-fn succeeded(status: c_int) -> Result<(), PluginError> {
+pub(super) fn succeeded(status: c_int) -> Result<(), PluginError> {
     match status {
         0 => Ok(()),
         1 => Err(PluginError::UnknownUser),
@@ -169,7 +136,7 @@ fn succeeded(status: c_int) -> Result<(), PluginError> {
 }
 
 /// `enum subid_type` of shadow's lib/subid.h.
-fn c_id_type(id_type: IdType) -> c_int {
+pub(super) fn c_id_type(id_type: IdType) -> c_int {
     match id_type {
         IdType::Uid => 1,
         IdType::Gid => 2,

@@ -1,6 +1,7 @@
 //! The state of the own process: descriptors, signals, environment, login name.
 
 use std::ffi::{CStr, OsString, c_char, c_int};
+use std::io::{IsTerminal, stdin};
 use std::os::unix::ffi::OsStringExt;
 
 use libc::size_t;
@@ -44,8 +45,15 @@ pub(crate) fn clear_environment() {
     unsafe { libc::clearenv() };
 }
 
-/// The name under which the user logged in at the terminal on stdin; see getlogin_r(3).
+/// The name under which the user logged in at the terminal on stdin; see getlogin_r(3). Several names may share a uid, and the passwd
+/// entry of the login name is then the caller's, as in shadow.
+///
+/// Without a terminal, getlogin_r(3) knows the name of the kernel's login uid alone: its first entry, which a look-up by uid finds
+/// as well, or the name of another user, which does not count.
 pub(crate) fn login_name() -> Option<OsString> {
+    if !stdin().is_terminal() {
+        return None;
+    }
     let mut name = [0_u8; LONGEST_LOGIN_NAME];
     // SAFETY: the pointer and the size are those of the array, which outlives the call.
     let status = unsafe { getlogin_r(name.as_mut_ptr().cast(), name.len()) };

@@ -37,7 +37,7 @@ pub(crate) fn conclude(error: &Error, evidence: &Evidence) -> Vec<Cause> {
     let mut causes = match error {
         Error::StandardDescriptors(_)
         | Error::WorkingDirectory(_)
-        | Error::Privilege(PrivilegeError::Kept(_)) => Vec::new(),
+        | Error::Privilege(PrivilegeError::Kept) => Vec::new(),
         Error::Privilege(_) => vec![write::refused(evidence)],
         Error::Target(error) => of_target(error, evidence),
         Error::Range(error) => of_range(error),
