@@ -81,6 +81,7 @@ MIRI := number:: range:: extent:: subid::line subid::search:: subid::nsswitch:: 
 	--skip lines_are_the_same --skip lines_of_an_owner_are_found --skip hardly_another_line --skip no_line_of_the_owner
 
 miri: ## Run the unit tests of what parses and decides in Miri (needs rustup's nightly with miri and rust-src)
+	@packaging/setup build
 	MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --locked --lib --target-dir target/miri -- $(MIRI)
 
 conformance: ## Run generated cases through our programs and Debian's (CASES, SEED, SUITES, CASE; root)
@@ -126,6 +127,7 @@ kernels: ## Run every rule on the kernels of Debian 11, 12 and 13, under qemu (K
 	KERNELS='$(KERNELS)' tests/kernels/run
 
 dependencies: $(PACKAGE)/built ## Print the table of docs/dependencies.md: each crate, its unsafe code, and its part of newuidmap
+	@packaging/setup deb
 	@tests/dependencies.sh $(PACKAGE)
 
 # With file capabilities set before the programs get their names, so that a failure leaves those that were there.
