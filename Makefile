@@ -9,7 +9,6 @@ PREFIX  ?= /usr
 MODE    ?= caps
 BINDIR  := $(DESTDIR)$(PREFIX)/bin
 MANDIR  := $(DESTDIR)$(PREFIX)/share/man/man1
-CARGO   ?= cargo
 CASES   ?= 2000
 SEED    ?= 1
 SUITES  ?= bookworm trixie
@@ -26,36 +25,40 @@ FILES   ?=
 LEAST   ?= 95
 PACKAGE := target/deb$(CHROOT:%=-%)
 RELEASE := target/release
+BUILD   := cargo build --release --locked
 
-# Where packaging/setup links what it built.
-export PATH := $(CURDIR)/target/tools:$(PATH)
+# Where packaging/setup links programs that it built, and a Rust that is newer than the first one on the PATH.
+export PATH := $(CURDIR)/target/tools:$(CURDIR)/target/tools/rust:$(PATH):/usr/sbin:/sbin
 
-.PHONY: help build demo test lint fuzz mutants coverage miri conformance e2e deb debtest bench profile faults kernels dependencies install clean
+.PHONY: help build demo test lint fuzz mutants coverage miri conformance e2e deb debtest bench profile faults kernels bare dependencies install clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: ## Build the programs (target/release)
-	$(CARGO) build --release --locked
+	@packaging/setup build
+	$(BUILD)
 
-demo: build ## Show maps being written, for each way of installing, and leave nothing behind (root)
-	@packaging/setup demo
+demo: ## Show maps being written, for each way of installing, and leave nothing behind (root)
 	@tests/demo.sh $(RELEASE)
 
 test: ## Run the unit tests and the tests of every rule in private namespaces (root for the latter)
-	@packaging/setup test
-	$(CARGO) test --locked
+	@tests/run
+
+bare: ## Run demo and test from a clone in bare root file systems of Debian 12 and 13 (SUITES; root)
+	@packaging/setup bare
+	SUITES='$(SUITES)' tests/bare/run
 
 lint: ## Check formatting, clippy on all targets, the dependencies, the shell scripts and the manual pages
 	@packaging/setup lint
-	$(CARGO) fmt --check
-	$(CARGO) fmt --check --manifest-path tests/fuzz/Cargo.toml
+	cargo fmt --check
+	cargo fmt --check --manifest-path tests/fuzz/Cargo.toml
 	@# The table of docs/dependencies.md is about these crates in these versions.
 	diff <(sed -nE 's/^\| ([a-z0-9_-]+) \| ([0-9][^ ]*) \| .*/\1 v\2/p' docs/dependencies.md) \
-		<($(CARGO) tree --locked --target x86_64-unknown-linux-gnu --edges normal --prefix none --format '{p}' | \
+		<(cargo tree --locked --target x86_64-unknown-linux-gnu --edges normal --prefix none --format '{p}' | \
 			sed '1d; s/ (.*//' | LC_ALL=C sort --unique)
-	$(CARGO) deny --locked --config packaging/deny.toml check bans licenses sources
-	$(CARGO) clippy --locked --all-targets -- --deny warnings
+	cargo deny --locked --config packaging/deny.toml check bans licenses sources
+	cargo clippy --locked --all-targets -- --deny warnings
 	find .ci packaging tests -type f -exec awk 'FNR == 1 && /^#!\/bin\/(ba)?sh/ { print FILENAME } { nextfile }' {} + | \
 		xargs shellcheck --external-sources
 	@# Which other pages are installed is about this machine, not about the pages.
@@ -78,7 +81,8 @@ MIRI := number:: range:: extent:: subid::line subid::search:: subid::nsswitch:: 
 	--skip lines_are_the_same --skip lines_of_an_owner_are_found --skip hardly_another_line --skip no_line_of_the_owner
 
 miri: ## Run the unit tests of what parses and decides in Miri (needs rustup's nightly with miri and rust-src)
-	MIRIFLAGS=-Zmiri-disable-isolation $(CARGO) +nightly miri test --locked --lib --target-dir target/miri -- $(MIRI)
+	@packaging/setup build
+	MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --locked --lib --target-dir target/miri -- $(MIRI)
 
 conformance: ## Run generated cases through our programs and Debian's (CASES, SEED, SUITES, CASE; root)
 	@packaging/setup conformance
@@ -89,26 +93,29 @@ e2e: $(PACKAGE)/built ## Run podman in containers, and every client, in Debian 1
 	SUITES='$(SUITES)' tests/e2e/run $(PACKAGE)/uidmap-rs_*.deb
 	SUITES='$(SUITES)' tests/e2e/run-clients $(PACKAGE)/uidmap-rs_*.deb
 
-bench: build ## Measure our programs and Debian's, write docs/performance.md (RUNS, ONLY, CPU, REFERENCE; root)
+bench: ## Measure our programs and Debian's, write docs/performance.md (RUNS, ONLY, CPU, REFERENCE; root)
 	@packaging/setup bench
+	$(BUILD)
 	UIDMAP_RUNS='$(RUNS)' UIDMAP_ONLY='$(ONLY)' UIDMAP_CPU='$(CPU)' REFERENCE='$(REFERENCE)' tests/bench/run.sh $(RELEASE)
 
-profile: build ## Count the instructions of the one-line case by function, ours and Debian's (REFERENCE; root)
+profile: ## Count the instructions of the one-line case by function, ours and Debian's (REFERENCE; root)
 	@packaging/setup profile
+	$(BUILD)
 	REFERENCE='$(REFERENCE)' tests/bench/run.sh $(RELEASE) profile
 
-faults: build ## Have each system call fail once, in our programs and in Debian's, and count what became of it (REFERENCE; root)
+faults: ## Have each system call fail once, in our programs and in Debian's, and count what became of it (REFERENCE; root)
 	@packaging/setup profile
+	$(BUILD)
 	REFERENCE='$(REFERENCE)' tests/bench/run.sh $(RELEASE) faults
 
-deb: $(PACKAGE)/built ## Build the Debian package in target/deb (CHROOT=trixie: target/deb-trixie, with Debian's own compiler; root)
+deb: $(PACKAGE)/built ## Build the Debian package in target/deb (CHROOT=bookworm|trixie: target/deb-SUITE, with Debian's own compiler; root)
 
 # What the package is made of, as far as it is there.
 $(PACKAGE)/built: $(wildcard $(shell git ls-files --cached --others --exclude-standard bins src packaging docs/man \
-		'Cargo.*' README.md CHANGELOG.md))
+		'Cargo.*' README.md CHANGELOG.md 2>/dev/null))
 	@packaging/setup deb
 	packaging/build-deb $(PACKAGE) $(CHROOT)
-	tests/deb/contents $(PACKAGE) $(if $(CHROOT),,2.36)
+	tests/deb/contents $(PACKAGE) $(if $(CHROOT),,$$(getconf GNU_LIBC_VERSION | cut -d ' ' -f 2))
 	touch $@
 
 debtest: $(PACKAGE)/built ## Install the package in Debian 12 and 13 in every way, and take images with it through pipelines (root)
@@ -120,18 +127,23 @@ kernels: ## Run every rule on the kernels of Debian 11, 12 and 13, under qemu (K
 	KERNELS='$(KERNELS)' tests/kernels/run
 
 dependencies: $(PACKAGE)/built ## Print the table of docs/dependencies.md: each crate, its unsafe code, and its part of newuidmap
+	@packaging/setup deb
 	@tests/dependencies.sh $(PACKAGE)
 
-install: build ## Install (DESTDIR, PREFIX=/usr, MODE=caps|setuid)
+# With file capabilities set before the programs get their names, so that a failure leaves those that were there.
+install: ## Install (DESTDIR, PREFIX=/usr, MODE=caps|setuid)
 	@case '$(MODE)' in caps|setuid) ;; *) echo "MODE is caps or setuid, not '$(MODE)'" >&2; exit 1 ;; esac
+	@packaging/setup $(if $(filter caps,$(MODE)),install,build)
+	$(BUILD)
 	install -d $(BINDIR) $(MANDIR)
-	install -m 0644 docs/man/*.1 $(MANDIR)
+	for kind in uid gid; do \
+		program=$(BINDIR)/new$${kind}map; \
+		install -m $(if $(filter setuid,$(MODE)),4755,0755) $(RELEASE)/new$${kind}map $$program.new; \
+		$(if $(filter caps,$(MODE)),setcap cap_set$$kind=ep $$program.new || { rm $$program.new; exit 1; };) \
+		mv $$program.new $$program; \
+	done
 	install -m 0755 $(RELEASE)/getsubids $(BINDIR)
-	install -m $(if $(filter setuid,$(MODE)),4755,0755) $(RELEASE)/newuidmap $(RELEASE)/newgidmap $(BINDIR)
-ifeq ($(MODE),caps)
-	setcap cap_setuid=ep $(BINDIR)/newuidmap
-	setcap cap_setgid=ep $(BINDIR)/newgidmap
-endif
+	install -m 0644 docs/man/*.1 $(MANDIR)
 
 clean: ## Remove what was built
-	$(CARGO) clean
+	rm -rf target

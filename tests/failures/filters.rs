@@ -98,7 +98,10 @@ fn a_filter_that_lets_it_pass_is_not_blamed() {
             fails(&world.waiting(&mut middle), "0 100000 10")
                 .is_because(&["the user namespace of process $pid was not made in the caller's"]);
             let mapped = world.namespace(ALICE);
-            assert_eq!(world.run(way, kind, ALICE, &[&mapped.pid(), "0", "100000", "10"]).status, Some(0));
+            assert_eq!(
+                world.run(way, kind, ALICE, &[mapped.pid().as_str(), "0", "100000", "10"]).status,
+                Some(0)
+            );
             fails(&mapped, "0 100000 10").is_because(&["the $id_map of process $pid was written before"]);
         });
     });

@@ -108,7 +108,7 @@ fn where_it_needs_no_privilege_or_has_it_from_elsewhere_the_file_is_not_blamed()
             fails(alice(), &plain, "0 100000 10")
                 .is_because(&["process $pid is in the caller's own user namespace"]);
             let mapped = world.namespace(ALICE);
-            world.run(Way::Caps, kind, ALICE, &[&mapped.pid(), "0", "1000", "1"]);
+            world.run(Way::Caps, kind, ALICE, &[mapped.pid().as_str(), "0", "1000", "1"]);
             fails(alice(), &mapped, "0 1000 1")
                 .is_because(&["the $id_map of process $pid was written before"]);
             let capability = if kind == Kind::Uid { "+setuid" } else { "+setgid" };

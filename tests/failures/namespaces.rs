@@ -48,7 +48,7 @@ fn ids_that_are_here_are_not_blamed() {
                 command.arg("env");
                 command
             };
-            let outcome = world.run_through(run(), way, kind, &[&target.pid(), "0", "1500", "100"]);
+            let outcome = world.run_through(run(), way, kind, &[target.pid().as_str(), "0", "1500", "100"]);
             assert_eq!((outcome.stderr.as_str(), target.map(kind).as_str()), ("", "0 1500 100"));
             Failure::of(run(), world, way, kind, &target, "0 1500 100")
                 .is_because(&["the $id_map of process $pid was written before"]);

@@ -241,7 +241,10 @@ fn another_pid_namespaces_proc_is_told() {
             old_proc(world, way, kind, "1").is_because(&[ANOTHER]);
             // A process that was named as this /proc has it is not the matter.
             let target = world.namespace(ALICE);
-            assert_eq!(world.run(way, kind, ALICE, &[&target.pid(), "0", "100000", "10"]).status, Some(0));
+            assert_eq!(
+                world.run(way, kind, ALICE, &[target.pid().as_str(), "0", "100000", "10"]).status,
+                Some(0)
+            );
             old_proc(world, way, kind, &target.pid())
                 .is_because(&["the $id_map of process $pid was written before"]);
         });

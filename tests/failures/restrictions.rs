@@ -103,7 +103,10 @@ fn a_bounding_set_without_another_capability_is_not_blamed() {
         for (kind, other) in [(Kind::Uid, "-all,+setuid"), (Kind::Gid, "-all,+setgid")] {
             let plain = world.waiting(&mut alice());
             let own = world.namespace(ALICE);
-            assert_eq!(world.run(Way::Setuid, kind, ALICE, &[&own.pid(), "0", "1000", "1"]).status, Some(0));
+            assert_eq!(
+                world.run(Way::Setuid, kind, ALICE, &[own.pid().as_str(), "0", "1000", "1"]).status,
+                Some(0)
+            );
             for way in [Way::Setuid, Way::Caps] {
                 Failure::of(without(other), world, way, kind, &plain, "0 100000 10")
                     .is_because(&["process $pid is in the caller's own user namespace"]);
@@ -216,11 +219,11 @@ fn without_uid_0_or_with_setfcap_it_is_something_else() {
         let mapped = world.namespace(ALICE);
         let again = "the $id_map of process $pid was written before";
         for (way, ranges) in [(Way::Caps, "0 1 1"), (Way::Setuid, "0 0 1"), (Way::PermittedCaps, "0 0 1")] {
-            world.run(way, Kind::Uid, ALICE, &[&mapped.pid(), "0", "1", "1"]);
+            world.run(way, Kind::Uid, ALICE, &[mapped.pid().as_str(), "0", "1", "1"]);
             Failure::of(alice(), world, way, Kind::Uid, &mapped, ranges).is_because(&[again]);
         }
         let mapped = world.namespace(ALICE);
-        world.run(Way::Caps, Kind::Gid, ALICE, &[&mapped.pid(), "0", "0", "1"]);
+        world.run(Way::Caps, Kind::Gid, ALICE, &[mapped.pid().as_str(), "0", "0", "1"]);
         Failure::of(alice(), world, Way::Caps, Kind::Gid, &mapped, "0 0 1").is_because(&[again]);
         let restricted = without("-setfcap");
         let target = world.namespace(ALICE);

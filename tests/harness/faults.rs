@@ -93,7 +93,7 @@ impl Call {
             "fcntl" | "rt_sigaction" | "prlimit64" | "set_robust_list" => &["EINVAL"],
             "setresuid" => &["EAGAIN", "EPERM"],
             "getrandom" => &["ENOSYS", "EPERM", "EINTR"],
-            "mmap" | "mprotect" | "munmap" | "newfstatat" | "fstatfs" => &["ENOMEM"],
+            "mmap" | "mprotect" | "munmap" | "newfstatat" | "fstat" | "fstatfs" => &["ENOMEM"],
             "rseq" => &["ENOSYS"],
             "ioctl" => &["ENOTTY", "EIO"],
             "socket" | "connect" => &["EACCES", "ENOBUFS"],

@@ -4,7 +4,6 @@
 #![allow(
     clippy::indexing_slicing,
     clippy::panic,
-    clippy::print_stderr,
     clippy::unused_self,
     clippy::unwrap_used,
     // The harness has more than these tests need.

@@ -138,9 +138,13 @@ fn the_environment_has_no_say() {
             let (outcome, map) = attempt(world, &["env", variable], Way::Setuid, Kind::Uid);
             assert_eq!((outcome.status, map.as_str()), (Some(0), MAP), "{variable}: {}", outcome.stderr);
         }
-        // The loader's own refusal to be a tool for looking into programs with privilege.
+        // A setuid program is not traced: the loader of glibc 2.36 exits with 5, that of 2.41 ignores the variable.
         let (outcome, map) = attempt(world, &["env", "LD_TRACE_LOADED_OBJECTS=1"], Way::Setuid, Kind::Uid);
-        assert_eq!((outcome.status, map.as_str()), (Some(5), ""));
+        assert_eq!(outcome.stdout, "");
+        assert!(
+            [(Some(5), ""), (Some(0), MAP)].contains(&(outcome.status, map.as_str())),
+            "{outcome:?} {map}"
+        );
         let huge = format!("HUGE={}", "x".repeat(120_000));
         works(world, &["env", &huge, &huge.replace("HUGE", "HUGE2"), &huge.replace("HUGE", "HUGE3")]);
         works(world, &["env", "--ignore-environment"]);
