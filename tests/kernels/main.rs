@@ -37,10 +37,10 @@ impl Drop for Forbidden {
     }
 }
 
-/// What alice hears from `--check`, without indentation, and whether it found all well.
+/// The lines that uidmap-check prints to alice, without indentation, and whether all was well.
 fn check(world: &World) -> (Vec<String>, bool) {
-    let mut command: Command = ALICE.command(world.program(Way::Setuid, Kind::Uid));
-    let outcome = finish(command.env("PATH", "/mnt/Setuid:/usr/bin:/bin").arg("--check"));
+    let mut command: Command = ALICE.command(world.tool("uidmap-check"));
+    let outcome = finish(command.env("PATH", "/mnt/Setuid:/usr/bin:/bin"));
     let lines = outcome.stdout.lines().map(|line| line.trim().to_owned()).collect();
     (lines, outcome.status == Some(0))
 }
