@@ -58,7 +58,7 @@ lint: ## Check formatting, clippy on all targets, the dependencies, the shell sc
 		<(cargo tree --locked --target x86_64-unknown-linux-gnu --edges normal --prefix none --format '{p}' | \
 			sed '1d; s/ (.*//' | LC_ALL=C sort --unique)
 	cargo deny --locked --config packaging/deny.toml check bans licenses sources
-	cargo clippy --locked --all-targets -- --deny warnings
+	cargo clippy --locked --all-targets --test conformance -- --deny warnings
 	find .ci packaging tests -type f -exec awk 'FNR == 1 && /^#!\/bin\/(ba)?sh/ { print FILENAME } { nextfile }' {} + | \
 		xargs shellcheck --external-sources
 	@# Which other pages are installed is about this machine, not about the pages.
