@@ -38,16 +38,20 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Command {
     }
 }
 
-/// The usage line, as shadow has it.
+/// The usage line, as shadow has it: that of newgidmap lacks a bracket.
 pub(crate) fn usage(id_type: IdType) -> String {
     let (program, id) = (id_type.program(), id_type.word());
+    let pid = match id_type {
+        IdType::Uid => "<pid>",
+        IdType::Gid => "<pid",
+    };
     format!(
-        "usage: {program} [<pid>|fd:<pidfd>] <{id}> <lower{id}> <count> [ <{id}> <lower{id}> <count> ] ... \n"
+        "usage: {program} [{pid}|fd:<pidfd>] <{id}> <lower{id}> <count> [ <{id}> <lower{id}> <count> ] ... \n"
     )
 }
 
 pub(crate) fn help(id_type: IdType) -> String {
-    let (usage, id, file) = (usage(id_type), id_type.word(), id_type.subid_file());
+    let (usage, id, file) = (usage(id_type).replace("<pid|", "<pid>|"), id_type.word(), id_type.subid_file());
     format!(
         "Writes the {id} map of a process's user namespace, within the caller's own {id} and the ranges that {file} delegates to \
          the caller.\n\n{usage}\n  --help     Print this text and exit\n  --version  Print the version and exit\n"
@@ -103,7 +107,7 @@ mod tests {
             ),
             (
                 IdType::Gid,
-                "usage: newgidmap [<pid>|fd:<pidfd>] <gid> <lowergid> <count> [ <gid> <lowergid> <count> ] ... \n",
+                "usage: newgidmap [<pid|fd:<pidfd>] <gid> <lowergid> <count> [ <gid> <lowergid> <count> ] ... \n",
             ),
         ] {
             assert_eq!(usage(id_type), line);

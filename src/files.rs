@@ -12,21 +12,21 @@ const MAX_BYTES: u64 = 1 << 20;
 /// The first read(2) takes a whole file of usual size, and the second one finds its end.
 const USUAL_BYTES: usize = 4096;
 
-/// Opens a regular file or a directory for reading, with the caller's rights. A directory fails when it is read, with `EISDIR`.
+/// Opens a regular file for reading, with the caller's rights.
 ///
 /// `O_NONBLOCK` and `O_NOCTTY`: a FIFO without a writer would block the run, and a terminal would become the controlling one.
 ///
 /// # Errors
 ///
-/// Those of open(2), and `EINVAL` for any other type of file.
+/// Those of open(2), `EISDIR` for a directory, and `EINVAL` for any other type of file.
 pub(crate) fn open(path: &str, flags: i32) -> io::Result<File> {
     let flags = flags | libc::O_NONBLOCK | libc::O_NOCTTY;
     let file = OpenOptions::new().read(true).custom_flags(flags).open(path)?;
     let file_type = file.metadata()?.file_type();
-    if file_type.is_file() || file_type.is_dir() {
+    if file_type.is_file() {
         Ok(file)
     } else {
-        Err(io::Error::from_raw_os_error(libc::EINVAL))
+        Err(io::Error::from_raw_os_error(if file_type.is_dir() { libc::EISDIR } else { libc::EINVAL }))
     }
 }
 

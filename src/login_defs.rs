@@ -45,7 +45,8 @@ fn definition(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let line = trim_blanks(line);
     let end = line.iter().position(|byte| is_blank(*byte))?;
     let (name, value) = line.split_at_checked(end)?;
-    let start = value.iter().position(|byte| !is_blank(*byte) && *byte != b'"')?;
+    // A value of quotes alone is empty, and takes the place of an earlier one.
+    let start = value.iter().position(|byte| !is_blank(*byte) && *byte != b'"').unwrap_or(value.len());
     let (_, value) = value.split_at_checked(start)?;
     let value = value.split(|byte| *byte == b'"').next()?;
     (!name.starts_with(b"#")).then_some((name, value))
@@ -89,6 +90,8 @@ mod tests {
             ("# GRANT_AUX_GROUP_SUBIDS yes\n", false),
             ("XGRANT_AUX_GROUP_SUBIDS yes\n", false),
             ("GRANT_AUX_GROUP_SUBIDS yes\nGRANT_AUX_GROUP_SUBIDS no\n", false),
+            ("GRANT_AUX_GROUP_SUBIDS yes\nGRANT_AUX_GROUP_SUBIDS \"\"\n", false),
+            ("GRANT_AUX_GROUP_SUBIDS yes\nGRANT_AUX_GROUP_SUBIDS \n", true),
             ("GRANT_AUX_GROUP_SUBIDS no\nUMASK 022\nGRANT_AUX_GROUP_SUBIDS yes\n", true),
         ] {
             assert_eq!(defs(text).grants_auxiliary_groups(), granted, "{text:?}");

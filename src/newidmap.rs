@@ -11,7 +11,7 @@ use crate::id_type::IdType;
 use crate::login_defs::LoginDefs;
 use crate::map_range;
 use crate::mapping::policy::{AuthorizedMap, Claim, OwnTarget, Setgroups};
-use crate::mapping::target::Target;
+use crate::mapping::target::{Target, TargetError};
 use crate::mapping::write;
 use crate::passwd::{Passwd, SystemPasswd};
 use crate::privileges::{InitialCredentials, PermittedCaps, PrivilegeError, drop_privileges};
@@ -121,10 +121,13 @@ fn scrub_environment() -> Result<(), Error> {
 
 /// Prints shadow's message, and the usage line if it belongs to the error.
 fn fail(id_type: IdType, error: &Error) -> c_int {
-    let mut message = error.to_string();
-    if !message.is_empty() {
-        message = format!("{}: {message}\n", id_type.program());
-    }
+    let text = error.to_string();
+    let mut message = match error {
+        _ if text.is_empty() => text,
+        // Shadow gives this message without the program's name.
+        Error::Target(TargetError::NotFound { .. }) => format!("{text}\n"),
+        _ => format!("{}: {text}\n", id_type.program()),
+    };
     if error.shows_usage() {
         message.push_str(&cli::usage(id_type));
     }

@@ -26,13 +26,14 @@ impl SubidFile {
     ///
     /// # Errors
     ///
-    /// [`SubidError::File`], unless the file is missing and login.defs(5) has a count of 0 for new users.
+    /// [`SubidError::File`], unless login.defs(5) has a count of 0 for new users: then nothing is delegated. A file that the caller
+    /// may not read is an error even then: shadow reads it.
     pub(crate) fn open(id_type: IdType) -> Result<Self, SubidError> {
         let path = id_type.subid_file();
         match files::open(path, libc::O_NOFOLLOW) {
             Ok(file) => Ok(Self { path, file: Some(file) }),
             Err(error)
-                if error.raw_os_error() == Some(libc::ENOENT)
+                if error.raw_os_error() != Some(libc::EACCES)
                     && LoginDefs::read().is_zero(id_type.count_item()) =>
             {
                 Ok(Self { path, file: None })

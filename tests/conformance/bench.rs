@@ -1,47 +1,83 @@
-//! Where a case is run through either program, and what is seen of it.
+//! Runs a case through either program and observes the result.
 
 use std::ffi::OsString;
-use std::fs;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
+use std::{fmt, fs};
 
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open};
 use nix::sys::stat::Mode;
 
-use super::case::{Case, Descriptor, Prior, Program, State, bytes};
+use super::case::{Case, Descriptor, FileKind, Prior, Program, State, bytes};
 use super::harness::plugin::{self, library_directory};
 use super::harness::{Kind, Namespace, Outcome, Person, ROOT, Way, World, finish, must_succeed};
 use super::reference::Reference;
 
-/// Everything that is compared.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What a program did. Two observations are equal if all but the first line of stderr is.
+#[derive(Clone, Debug)]
 pub struct Observation {
     /// `None`: ended by a signal.
     pub status: Option<i32>,
     pub stdout: String,
-    /// Lines about login.defs and plugins that come before the first line.
-    pub notices: Vec<String>,
     /// The first line of stderr.
+    pub first: String,
+    /// The first line of stderr that is not a notice.
     pub line: String,
     pub map: String,
     pub setgroups: String,
 }
 
-/// The Debian release whose programs are compared with.
+impl PartialEq for Observation {
+    fn eq(&self, other: &Self) -> bool {
+        let compared = |seen: &Self| {
+            let Self { status, stdout, line, map, setgroups, .. } = seen.clone();
+            (status, stdout, line, map, setgroups)
+        };
+        compared(self) == compared(other)
+    }
+}
+
+/// In one line: status, texts, map in brackets, and `deny` where setgroups is denied.
+impl fmt::Display for Observation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let status = self.status.map_or("signal".into(), |status| status.to_string());
+        let mut words = vec![status, self.stdout.trim_end().replace('\n', "; "), self.first.clone()];
+        words.extend((!self.map.is_empty()).then(|| format!("[{}]", self.map)));
+        words.extend((self.setgroups == "deny").then(|| "deny".into()));
+        words.retain(|word| !word.is_empty());
+        f.write_str(&words.join(" "))
+    }
+}
+
+/// The Debian suite whose programs are compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Version {
-    Debian12,
-    Debian13,
+pub enum Suite {
+    Bookworm,
+    Trixie,
+    Sid,
+}
+
+impl Suite {
+    pub const ALL: [Self; 3] = [Self::Bookworm, Self::Trixie, Self::Sid];
+
+    pub fn name(self) -> &'static str {
+        ["bookworm", "trixie", "sid"][self as usize]
+    }
+
+    /// The name in docs/compatibility.md.
+    pub fn short(self) -> &'static str {
+        ["12", "13", "sid"][self as usize]
+    }
 }
 
 /// Both programs on one private machine.
 pub struct Bench<'a> {
     world: &'a World,
     reference: Reference,
-    pub version: Version,
+    pub suite: Suite,
 }
 
 /// The words in nsswitch.conf for the plugins that are there, and how each is compiled.
@@ -59,7 +95,7 @@ const IDLE: &str = "/mnt/idle";
 const OPEN_DESCRIPTORS: u32 = 1000;
 
 impl<'a> Bench<'a> {
-    pub fn new(world: &'a World, root: &Path, version: Version) -> Self {
+    pub fn new(world: &'a World, root: &Path, suite: Suite) -> Self {
         plugin::make_room();
         for (service, macros) in PLUGINS {
             plugin::compile(service, macros);
@@ -67,7 +103,7 @@ impl<'a> Bench<'a> {
         plugin::have_the_loader_look(world);
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance/idle.c");
         must_succeed(Command::new("gcc").args(["-O2", "-static", "-o", IDLE, source]));
-        Self { world, reference: Reference::new(world, root, library_directory()), version }
+        Self { world, reference: Reference::new(world, root, library_directory()), suite }
     }
 
     pub fn ours(&self, case: &Case) -> Observation {
@@ -120,21 +156,25 @@ impl<'a> Bench<'a> {
     fn set_up(&self, case: &Case) {
         let kind = case.kind();
         let other = if kind == Kind::Uid { Kind::Gid } else { Kind::Uid };
-        // Whoever asked the other file would be allowed what this one does not.
+        // A program that read the other file would allow more than this one does.
         self.world.write(other.subid(), "alice:1:4294967294\nroot:1:4294967294\nbob:1:4294967294\n");
         self.world.write("passwd", case.passwd);
         for (name, text) in
             [(kind.subid(), &case.subid), ("login.defs", &case.login_defs), ("nsswitch.conf", &case.nsswitch)]
         {
-            // A mode and an absence are of the file, so it is a new one each time.
-            let _ = fs::remove_file(World::etc(name));
+            // Each case has a new file: modes and absences belong to files.
+            let path = World::etc(name);
+            let _ = fs::remove_dir(&path).or_else(|_| fs::remove_file(&path));
             if let Some(text) = text {
                 self.world.write(name, bytes(text));
             }
         }
-        if !case.subid_is_readable && case.subid.is_some() {
-            let roots_alone = fs::Permissions::from_mode(0o600);
-            fs::set_permissions(World::etc(kind.subid()), roots_alone).unwrap();
+        let path = World::etc(kind.subid());
+        match case.subid_is {
+            FileKind::Public => {}
+            FileKind::RootsAlone => fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap(),
+            FileKind::Directory => fs::remove_file(&path).and_then(|()| fs::create_dir(&path)).unwrap(),
+            FileKind::Loop => fs::remove_file(&path).and_then(|()| symlink(&path, &path)).unwrap(),
         }
     }
 }
@@ -179,33 +219,44 @@ fn descriptor(what: Descriptor, pid: &str) -> Option<OwnedFd> {
 }
 
 fn seen(outcome: &Outcome, target: Option<(Namespace, Kind)>) -> Observation {
-    let mut lines = outcome.stderr.lines().filter(|line| *line != "Using files").peekable();
-    let mut notices = Vec::new();
-    while let Some(notice) = lines.next_if(|line| is_notice(line)) {
-        notices.push(notice.to_owned());
-    }
     let (map, setgroups) = match target {
         Some((target, kind)) => (target.map(kind), target.setgroups()),
-        // What is gone is as if it had never been touched.
+        // A process that has ended counts as untouched.
         None => (String::new(), "allow".into()),
     };
     Observation {
         status: outcome.status,
         stdout: outcome.stdout.clone(),
-        notices,
-        line: lines.next().unwrap_or_default().to_owned(),
+        first: outcome.first_line().to_owned(),
+        line: without_notices(&outcome.stderr).lines().next().unwrap_or_default().to_owned(),
         map,
         setgroups,
     }
 }
 
-/// Shadow says `Using files` after some of these alone, so that line is not compared.
-fn is_notice(line: &str) -> bool {
-    line.starts_with("configuration error - ") || is_about_plugins(line)
+/// Shadow's messages about files and plugins, after which it goes on, are not compared in generated cases.
+fn without_notices(mut stderr: &str) -> &str {
+    while let Some(rest) = after_notice(stderr) {
+        stderr = rest;
+    }
+    stderr
 }
 
-pub fn is_about_plugins(notice: &str) -> bool {
-    ["Error opening libsubid_", "libsubid_", "Subid NSS module name too long ", "No usable subid NSS module "]
-        .iter()
-        .any(|beginning| notice.starts_with(beginning))
+fn after_notice(stderr: &str) -> Option<&str> {
+    // This one has no end of line: it ends with a value in quotes.
+    if stderr.starts_with("configuration error - cannot parse ") {
+        return stderr.splitn(3, '\'').nth(2);
+    }
+    let (line, rest) = stderr.split_once('\n').unwrap_or((stderr, ""));
+    let is_notice = NOTICES.iter().any(|beginning| line.starts_with(beginning));
+    (is_notice || line.ends_with(": Non-text file.")).then_some(rest)
 }
+
+const NOTICES: [&str; 6] = [
+    "configuration error - unknown item ",
+    "Error opening libsubid_",
+    "libsubid_",
+    "Subid NSS module name too long ",
+    "No usable subid NSS module ",
+    "Using files",
+];

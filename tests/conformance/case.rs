@@ -49,6 +49,17 @@ pub enum Descriptor {
     Closed,
 }
 
+/// What the subid file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FileKind {
+    Public,
+    /// A file that only root may read.
+    RootsAlone,
+    Directory,
+    /// A symbolic link to itself.
+    Loop,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Case {
     /// How to have it again.
@@ -59,10 +70,9 @@ pub struct Case {
     pub state: State,
     pub prior: Prior,
     pub passwd: &'static str,
-    /// `None`: there is no file. So it is for the other files.
+    /// `None`: there is no file. The same holds for the other files.
     pub subid: Option<String>,
-    /// Whether everybody may read it, or root alone.
-    pub subid_is_readable: bool,
+    pub subid_is: FileKind,
     pub login_defs: Option<String>,
     pub nsswitch: Option<String>,
     pub descriptor: Descriptor,
@@ -91,7 +101,7 @@ impl Case {
             prior: Prior::Nothing,
             passwd: PASSWD,
             subid: Some(subid.into()),
-            subid_is_readable: true,
+            subid_is: FileKind::Public,
             login_defs: Some(String::new()),
             nsswitch: Some("passwd: files\n".into()),
             descriptor: Descriptor::Directory,
@@ -100,7 +110,7 @@ impl Case {
         }
     }
 
-    /// Which ids it is about.
+    /// Uid or gid.
     pub fn kind(&self) -> Kind {
         match self.program {
             Program::Map(kind) => kind,
@@ -125,26 +135,18 @@ impl Case {
         }
     }
 
+    fn users(&self) -> impl Iterator<Item = Vec<&str>> {
+        self.passwd.lines().map(|line| line.split(':').collect())
+    }
+
+    /// The name in the first entry of this uid.
+    pub fn name_of(&self, uid: u32) -> Option<&str> {
+        self.users().find(|user| user[2] == uid.to_string()).map(|user| user[0])
+    }
+
     /// The uid in this user's entry.
-    pub fn uid_of(&self, user: &str) -> Option<&str> {
-        self.passwd.lines().find_map(|line| line.strip_prefix(user)?.strip_prefix(":x:")?.split(':').next())
-    }
-
-    /// The lines of the subid file, each without its end; the last one is what follows the last end.
-    pub fn lines(&self) -> Vec<&str> {
-        self.subid.as_deref().unwrap_or_default().split('\n').collect()
-    }
-
-    /// The same with other lines, or `None` if nothing changed.
-    pub fn with_lines(&self, change: impl Fn(&str) -> String) -> Option<Self> {
-        let lines: Vec<String> = self.lines().into_iter().map(change).collect();
-        let subid = Some(lines.join("\n"));
-        (self.subid.is_some() && subid != self.subid).then(|| Self { subid, ..self.clone() })
-    }
-
-    /// The same with other words after the target, or `None` if nothing changed.
-    pub fn with_words(&self, words: Vec<String>) -> Option<Self> {
-        (words != self.words).then(|| Self { words, ..self.clone() })
+    pub fn uid_of(&self, name: &str) -> Option<&str> {
+        self.users().find(|user| user[0] == name).map(|user| user[2])
     }
 }
 

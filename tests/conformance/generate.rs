@@ -1,51 +1,27 @@
 //! Cases made from a seed.
 //!
-//! About half of them are as a machine usually has them, and mostly accepted by both programs; the others are odd in one or two
-//! respects, so that each oddity meets a case that would be accepted without it.
+//! Half of the cases are as a machine usually has them, and mostly accepted by both programs. The others are odd in one respect:
+//! of each oddity the generator knows how shadow reads it.
 
 use fastrand::Rng;
 
-use super::case::{Case, Descriptor, PASSWD, Prior, Program, State};
-use super::files::{self, Delegated, NUMBERS};
+use super::case::{Case, Descriptor, FileKind, PASSWD, Prior, Program, State};
+use super::deviation::{by_name, by_uid};
+use super::files::{self, Range};
 use super::harness::{ALICE, BOB, Kind, NOBODY_KNOWN, Person, ROOT};
-use super::settings;
 
-/// Has ids that are negative to whoever takes them for an `int`.
+/// Ids that are negative as an `int`.
 const LARGE: Person = Person { uid: 4_000_000_000, gid: 4_000_000_000 };
 
-/// In what respect a case is odd.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Odd {
-    File,
-    Numbers,
-    Shape,
-    Word,
-    Descriptor,
-    Target,
-    Caller,
-    LoginDefs,
-    Nsswitch,
-    Prior,
-    Passwd,
-    Getsubids,
-}
+/// In what respect a case is odd; the more often it stands here, the more cases.
+const ODD: &str = "file;file;file;file;unreadable;missing;numbers;numbers;numbers;shape;word;descriptor;target;caller;\
+    login.defs;login.defs;nsswitch;prior;passwd;getsubids";
 
-const ODD: [Odd; 14] = [
-    Odd::File,
-    Odd::File,
-    Odd::Numbers,
-    Odd::Numbers,
-    Odd::Shape,
-    Odd::Word,
-    Odd::Descriptor,
-    Odd::Target,
-    Odd::Caller,
-    Odd::LoginDefs,
-    Odd::Nsswitch,
-    Odd::Prior,
-    Odd::Passwd,
-    Odd::Getsubids,
-];
+/// A case, and the cases that shadow takes it for, each with the number of its deviation.
+pub struct Made {
+    pub case: Case,
+    pub readings: Vec<(u8, Case)>,
+}
 
 /// One in `chances`.
 pub fn rarely(rng: &mut Rng, chances: u32) -> bool {
@@ -56,49 +32,105 @@ pub fn one<T: Copy>(rng: &mut Rng, list: &[T]) -> T {
     list[rng.usize(..list.len())]
 }
 
-pub fn case(seed: u64) -> Case {
+/// One of the texts between the semicolons.
+pub fn one_of<'a>(rng: &mut Rng, list: &'a str) -> &'a str {
+    one(rng, &list.split(';').collect::<Vec<_>>())
+}
+
+pub fn case(seed: u64) -> Made {
     let rng = &mut Rng::with_seed(seed);
-    let oddities = one(rng, &[0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 2]);
-    let odd: Vec<Odd> = (0..oddities).map(|_| one(rng, &ODD)).collect();
-    let is = |what| odd.contains(&what);
+    let odd = if rng.bool() { one_of(rng, ODD) } else { "" };
+    let is = |what| odd == what;
 
     let kind = one(rng, &Kind::BOTH);
     let mut case = Case::plain(&seed.to_string(), kind, "", "");
-    case.passwd = if is(Odd::Passwd) { one(rng, &settings::PASSWDS) } else { PASSWD };
-    case.caller = caller(rng, is(Odd::Caller));
+    let mut readings = Vec::new();
+    case.passwd = if is("passwd") { one(rng, &files::PASSWDS) } else { PASSWD };
+    case.caller = caller(rng, is("caller"));
+    if is("login.defs") && rng.bool() {
+        // Only a login.defs that grants it lets this caller have a map.
+        case.caller = ALICE.with_gid(100);
+    }
     case.target = case.caller;
-    case.login_defs = settings::login_defs(rng, is(Odd::LoginDefs));
-    case.nsswitch = settings::nsswitch(rng, is(Odd::Nsswitch));
-    let (subid, mut delegated) = files::subid(rng, case.caller, is(Odd::File));
-    case.subid = subid;
-    case.subid_is_readable = !(is(Odd::File) && rarely(rng, 24));
-    if case.nsswitch.as_ref().is_some_and(|text| text.contains("fresh") || text.contains("aged"))
-        && rng.bool()
-    {
-        // What the plugin affirms; see plugin.c.
-        delegated = vec![(if kind == Kind::Uid { 500_000 } else { 600_000 }, 100)];
+    case.login_defs = files::login_defs(rng, is("login.defs"));
+    let ((subid, read_as), mut ranges) = files::subid(rng, case.caller, is("file"));
+    case.subid = Some(subid);
+    let mut plugin_read_as = None;
+    if is("nsswitch") {
+        let (nsswitch, files) = files::nsswitch(rng);
+        if nsswitch.contains("fresh") && rng.bool() {
+            // The range of the plugin; see plugin.c.
+            ranges = vec![(if kind == Kind::Uid { 500_000 } else { 600_000 }, 100)];
+        }
+        case.nsswitch = Some(nsswitch);
+        plugin_read_as = files;
     }
-    case.words = ranges(rng, &case, &delegated, is(Odd::Numbers));
-    if is(Odd::Shape) {
-        shape(rng, &mut case.words);
+    case.words = wanted(rng, &case, &ranges);
+    readings.extend(
+        plugin_read_as.map(|(deviation, files)| (deviation, Case { nsswitch: Some(files), ..case.clone() })),
+    );
+    readings.extend(read_as.map(|(deviation, text)| {
+        let subid = Some(text).filter(|text| !text.is_empty());
+        (deviation, Case { subid, ..case.clone() })
+    }));
+    match odd {
+        "unreadable" => {
+            readings.push((13, case.clone()));
+            case.subid_is = FileKind::RootsAlone;
+        }
+        "missing" => case.subid = None,
+        "login.defs" if case.caller.uid == case.caller.gid && rng.bool() => {
+            case.subid = None;
+            readings.push((17, Case { login_defs: None, ..case.clone() }));
+        }
+        "numbers" => {
+            let place = rng.usize(..case.words.len());
+            let (number, read_as) = files::number(rng, false);
+            case.words[place] = number;
+            readings.extend(read_as.map(|(deviation, number)| {
+                let mut read = case.clone();
+                read.words[place] = number;
+                (deviation, read)
+            }));
+        }
+        "shape" => shape(rng, &mut case.words),
+        "word" => {
+            let (places, word) = (case.clone(), one_of(rng, WORDS));
+            case.target_word = word.into();
+            if ["--help", "--version"].contains(&word) {
+                readings.push((9, Case { target_word: "x".into(), ..places }));
+            }
+        }
+        "descriptor" => {
+            case.target_word = "fd:FD".into();
+            case.descriptor = match rng.u8(..10) {
+                0..=2 => Descriptor::Directory,
+                3..=5 => Descriptor::DirectoryPath,
+                6 => Descriptor::Etc,
+                7 => Descriptor::Null,
+                8 => Descriptor::Closed,
+                _ => Descriptor::Pidfd,
+            };
+            if case.descriptor == Descriptor::Pidfd {
+                readings.push((25, Case { target_word: "x".into(), ..case.clone() }));
+            } else if rarely(rng, 4) {
+                case.state = State::Ended;
+            } else if rarely(rng, 3) {
+                case.target_word = one_of(rng, DESCRIPTOR_WORDS).into();
+            }
+        }
+        "target" => target(rng, &mut case),
+        "prior" => {
+            case.prior = one(rng, &[Prior::SetgroupsDenied, Prior::SetgroupsDenied, Prior::MapWritten]);
+        }
+        "passwd" => {
+            let read = case.name_of(case.caller.uid).map(|name| by_uid(&case, name));
+            readings.extend(read.map(|read| (5, read)));
+        }
+        "getsubids" => readings = getsubids(rng, &mut case),
+        _ => {}
     }
-    if is(Odd::Word) {
-        case.target_word = one(rng, &WORDS).into();
-    }
-    if is(Odd::Descriptor) {
-        case.descriptor = descriptor(rng);
-        case.target_word = if rarely(rng, 4) { one(rng, &DESCRIPTOR_WORDS) } else { "fd:FD" }.into();
-    }
-    if is(Odd::Target) {
-        target(rng, &mut case);
-    }
-    if is(Odd::Prior) {
-        case.prior = one(rng, &[Prior::SetgroupsDenied, Prior::SetgroupsDenied, Prior::MapWritten]);
-    }
-    if is(Odd::Getsubids) {
-        getsubids(rng, &mut case);
-    }
-    case
+    Made { case, readings }
 }
 
 fn caller(rng: &mut Rng, is_odd: bool) -> Person {
@@ -115,75 +147,12 @@ fn caller(rng: &mut Rng, is_odd: bool) -> Person {
     }
 }
 
-const WORDS: [&str; 31] = [
-    " PID",
-    "+PID",
-    "\tPID",
-    "\nPID",
-    "00PID",
-    "PID ",
-    "PIDx",
-    "PID.0",
-    "-PID",
-    "0xPID",
-    "PID\n",
-    " +PID",
-    "+ PID",
-    "",
-    " ",
-    "x",
-    "0",
-    "+0",
-    "-0",
-    "-1",
-    "-5",
-    "2147483647",
-    "2147483648",
-    "-2147483648",
-    "4294967296",
-    "9223372036854775808",
-    "18446744073709551617",
-    "--help",
-    "--version",
-    "--check",
-    "-h",
-];
+const WORDS: &str = " PID;+PID;\tPID;\nPID;00PID;PID ;PIDx;PID.0;-PID;0xPID;PID\n; +PID;+ PID;; ;x;0;+0;-0;-1;-5;\
+    2147483647;2147483648;-2147483648;4294967296;9223372036854775808;18446744073709551617;--help;\
+    --version;--check;-h";
 
-const DESCRIPTOR_WORDS: [&str; 12] = [
-    "fd: FD",
-    "fd:+FD",
-    "fd:0FD",
-    "fd:FD ",
-    "fd:FDx",
-    "fd:-FD",
-    "fd:",
-    "fd:-1",
-    "fd:4294967296",
-    "FD:FD",
-    " fd:FD",
-    "fd:0xFD",
-];
-
-fn descriptor(rng: &mut Rng) -> Descriptor {
-    one(
-        rng,
-        &[
-            Descriptor::Directory,
-            Descriptor::Directory,
-            Descriptor::Directory,
-            Descriptor::DirectoryPath,
-            Descriptor::DirectoryPath,
-            Descriptor::Pidfd,
-            Descriptor::Status,
-            Descriptor::TaskDirectory,
-            Descriptor::Proc,
-            Descriptor::Etc,
-            Descriptor::Passwd,
-            Descriptor::Null,
-            Descriptor::Closed,
-        ],
-    )
-}
+const DESCRIPTOR_WORDS: &str =
+    "fd: FD;fd:+FD;fd:0FD;fd:FD ;fd:FDx;fd:-FD;fd:;fd:-1;fd:4294967296;FD:FD; fd:FD;fd:0xFD";
 
 fn target(rng: &mut Rng, case: &mut Case) {
     match rng.u8(..4) {
@@ -193,13 +162,13 @@ fn target(rng: &mut Rng, case: &mut Case) {
     }
 }
 
-/// The ranges wanted, mostly of what is delegated, around its boundaries.
-fn ranges(rng: &mut Rng, case: &Case, delegated: &[Delegated], is_odd: bool) -> Vec<String> {
-    let (mut words, mut ranges) = (Vec::new(), Vec::<Delegated>::new());
+/// Ranges, mostly of delegated ids, around the boundaries.
+fn wanted(rng: &mut Rng, case: &Case, delegated: &[Range]) -> Vec<String> {
+    let (mut words, mut ranges) = (Vec::new(), Vec::<Range>::new());
     let mut upper: u64 = if rarely(rng, 8) { rng.u64(..1 << 32) } else { 0 };
     for _ in 0..=rng.u8(..12) / 5 {
         let mut wanted = range(rng, case, delegated);
-        // The kernel refuses what overlaps.
+        // The kernel refuses ranges that overlap.
         for _ in 0..8 {
             if ranges.iter().all(|(lower, count)| wanted.0 >= lower + count || wanted.0 + wanted.1 <= *lower)
             {
@@ -218,16 +187,10 @@ fn ranges(rng: &mut Rng, case: &Case, delegated: &[Delegated], is_odd: bool) -> 
             _ => count,
         };
     }
-    if is_odd {
-        for _ in 0..=rng.u8(..4) / 3 {
-            let place = rng.usize(..words.len());
-            one(rng, &NUMBERS).clone_into(&mut words[place]);
-        }
-    }
     words
 }
 
-fn range(rng: &mut Rng, case: &Case, delegated: &[Delegated]) -> (u64, u64) {
+fn range(rng: &mut Rng, case: &Case, delegated: &[Range]) -> (u64, u64) {
     match rng.u8(..32) {
         0..=8 => (case.own_id().into(), if rarely(rng, 16) { 2 } else { 1 }),
         9..=29 if !delegated.is_empty() => {
@@ -278,27 +241,10 @@ fn shape(rng: &mut Rng, words: &mut Vec<String>) {
     }
 }
 
-const USERS: [&str; 16] = [
-    "alice",
-    "alice",
-    "alice",
-    "alice",
-    "1000",
-    "alicia",
-    "Alice.Smith",
-    "bob",
-    "1001",
-    "01000",
-    "ghost",
-    "root",
-    "0",
-    "",
-    "*",
-    "large",
-];
+const USERS: &str = "alice;alice;alice;alice;1000;alicia;Alice.Smith;bob;1001;01000;ghost;root;0;;*;large";
 
-fn getsubids(rng: &mut Rng, case: &mut Case) {
-    let user = one(rng, &USERS);
+fn getsubids(rng: &mut Rng, case: &mut Case) -> Vec<(u8, Case)> {
+    let user = one_of(rng, USERS);
     case.program = Program::Getsubids;
     let words: &[&str] = match rng.u8(..32) {
         0 => &[],
@@ -307,10 +253,15 @@ fn getsubids(rng: &mut Rng, case: &mut Case) {
         3 => &["--version"],
         4 => &["-g"],
         5 => &["-g", user, "x"],
-        6 => &[user, "x"],
-        7 => &["-h", user],
+        6 => &["-h", user],
+        7 => &[user, "x"],
         8..=15 => &["-g", user],
         _ => &[user],
     };
     case.words = words.iter().map(|word| (*word).into()).collect();
+    match words {
+        ["--help" | "--version"] => vec![(9, Case { words: vec!["?".into()], ..case.clone() })],
+        ["-g", listed] | [listed, ..] => vec![(5, by_uid(case, listed)), (29, by_name(case, listed))],
+        [] => Vec::new(),
+    }
 }

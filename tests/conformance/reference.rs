@@ -1,4 +1,4 @@
-//! Shadow's programs, in the root file system of the Debian release that they are from.
+//! Shadow's programs, in the root file system of a Debian suite.
 
 use std::os::unix::fs::chroot;
 use std::path::Path;
@@ -11,7 +11,7 @@ use nix::sched::{CloneFlags, unshare};
 
 use super::harness::{Outcome, World, finish};
 
-/// A thread whose root directory is the release's: what it starts needs no chroot(8) between.
+/// A thread whose root directory is the suite's, so that its commands need no chroot(8) between.
 pub struct Reference {
     commands: Sender<Command>,
     outcomes: Receiver<Outcome>,

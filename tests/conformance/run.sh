@@ -1,9 +1,9 @@
 #!/bin/bash
-# Runs the conformance cases against the programs of Debian 12 (shadow 4.13) and of Debian 13 (4.17), taken from the
-# end-to-end test's root file systems. By hand:
+# Runs the conformance cases against shadow's programs of Debian suites: the witnesses against bookworm (shadow 4.13), the
+# witnesses and generated cases against trixie (4.17) and sid (the newest). By hand:
 #
-#   make conformance CASES=100000 SEED=7       # others than CI's, and more
-#   make conformance SUITES=bookworm CASE=N    # one case, told in full; a difference prints its N
+#   make conformance SUITES=sid CASES=20000        # the reference; before a release, and when the archive has a new shadow
+#   make conformance SUITES=trixie CASE=N          # one case, printed in full; a difference prints its N
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -18,8 +18,11 @@ profile=()
 root=$(mktemp --directory /var/tmp/uidmap-conformance.XXXXXX)
 trap 'rm -rf "$root"' EXIT
 for suite in ${SUITES:-bookworm trixie}; do
-    mkdir "$root/$suite"
-    tar --extract --file="$("$here/../e2e/base-image" "$suite")" --directory="$root/$suite" --exclude='./dev/*'
-    echo "$suite: $(chroot "$root/$suite" dpkg-query --show uidmap)"
-    UIDMAP_REFERENCE=$root/$suite UIDMAP_SUITE=$suite cargo test "${profile[@]}" --quiet --locked --test conformance
+    mkdir -p "$root/$suite"/{dev,proc,usr/local/lib}
+    tar --extract --file="$("$here/root" "$suite")" --directory="$root/$suite" --exclude='./dev/*'
+    echo "$suite: uidmap $(cat "$root/$suite/version")"
+    cases=${UIDMAP_CASES:-2000}
+    [ "$suite" != bookworm ] || cases=0
+    UIDMAP_REFERENCE=$root/$suite UIDMAP_SUITE=$suite UIDMAP_CASES=$cases \
+        cargo test "${profile[@]}" --quiet --locked --test conformance
 done

@@ -1,164 +1,133 @@
-//! A case for each deviation that shows it, and is run before all others: where it is declared to be seen, shadow has to do just
-//! that, and where not, it must not. Several, where a deviation has several faces.
+//! The witnesses: cases that show each deviation, with the result of our program and of each suite's in full.
+//!
+//! They stand in the file `witnesses`. A line `# N: …` begins those of deviation N. A case is a line: the settings that are
+//! not the usual ones, each in braces, and the command line. Indented lines give the result of each program; a suite without
+//! a line does as our program, and one with an asterisk shows another deviation.
 
-use super::bench::Bench;
-use super::case::{Case, Descriptor, Prior, Program, State};
-use super::deviation::{Deviation, Probe, explanation};
-use super::harness::Kind::{Gid, Uid};
-use super::harness::{ALICE, BOB};
+use std::fs;
 
-const LINE: &str = "alice:100000:65536\n";
+use super::bench::{Bench, Suite};
+use super::case::{Case, Descriptor, FileKind, Prior, Program, State};
+use super::harness::{Kind, Person};
+use super::table::path;
 
-fn witnesses() -> Vec<(Deviation, Case)> {
-    let plain = |deviation, kind, subid: &str, ranges: &str| {
-        (deviation, Case::plain(&format!("witness of {deviation:?}"), kind, subid, ranges))
-    };
-    let with = |(deviation, mut case): (Deviation, Case), change: &dyn Fn(&mut Case)| {
-        change(&mut case);
-        (deviation, case)
-    };
-    let getsubids = |deviation, subid: &str, words: &[&str]| {
-        with(plain(deviation, Uid, subid, ""), &|case| {
-            case.program = Program::Getsubids;
-            case.words = words.iter().map(|word| (*word).into()).collect();
-        })
-    };
-    let word = |witness, word: &str| with(witness, &|case| case.target_word = word.into());
-    vec![
-        plain(Deviation::NoRange, Uid, LINE, ""),
-        plain(Deviation::NoRange, Gid, LINE, ""),
-        plain(Deviation::LineOfZeros, Uid, "alice:0:0\n", "0 0 1"),
-        plain(Deviation::LineOfZeros, Gid, "alice:0:0\n", "0 5 100000"),
-        plain(Deviation::LineBeyondLastId, Uid, "alice:100000:4294967295\n", "0 100000 10"),
-        plain(Deviation::LineBeyondLastId, Gid, "alice:4294967294:3\n", "0 4294967294 1"),
-        plain(Deviation::FourthField, Uid, "alice:100000:10:x\n", "0 100000 10"),
-        plain(Deviation::FourthField, Gid, "alice:100000:10:\n", "0 100000 10"),
-        getsubids(Deviation::FourthField, "alice:100000:10:x\n", &["alice"]),
-        plain(Deviation::ZeroLedOwner, Uid, "01000:100000:10\n", "0 100000 10"),
-        getsubids(Deviation::ZeroLedOwner, "01000:100000:10\n", &["alice"]),
-        plain(Deviation::CountZero, Uid, LINE, "0 100000 0"),
-        plain(Deviation::CountZero, Gid, LINE, "0 100000 1 1 100001 0"),
-        word(plain(Deviation::Descriptor, Uid, LINE, "0 100000 10"), "fd:FD"),
-        with(word(plain(Deviation::Descriptor, Gid, LINE, "0 100000 10"), "fd:FD"), &|case| {
-            case.descriptor = Descriptor::DirectoryPath;
-        }),
-        word(plain(Deviation::Help, Uid, LINE, ""), "--help"),
-        word(plain(Deviation::Help, Gid, LINE, ""), "--version"),
-        word(plain(Deviation::Help, Uid, LINE, ""), "--check"),
-        getsubids(Deviation::Help, LINE, &["--help"]),
-        getsubids(Deviation::Help, LINE, &["--version"]),
-        with(plain(Deviation::UnknownLoginDef, Uid, LINE, "0 100000 10"), &|case| {
-            case.login_defs = Some("UMASK 022\nMADE_UP yes\n".into());
-        }),
-        with(plain(Deviation::UnreadableFile, Gid, LINE, "0 100000 10"), &|case| {
-            case.subid_is_readable = false;
-        }),
-        word(plain(Deviation::PidNotPositive, Uid, LINE, "0 100000 10"), "0"),
-        word(plain(Deviation::PidNotPositive, Gid, LINE, "0 100000 10"), "-5"),
-        with(plain(Deviation::MissingFile, Uid, LINE, "0 100000 10"), &|case| case.subid = None),
-        with(plain(Deviation::MissingFile, Uid, LINE, "0 1000 1"), &|case| {
-            case.subid = None;
-            case.login_defs = Some("SUB_UID_COUNT 0\n".into());
-        }),
-        plain(Deviation::NumberLimits, Uid, LINE, "-1 x 1"),
-        plain(Deviation::NumberLimits, Gid, LINE, "99999999999999999999999 100000 1"),
-        plain(Deviation::NumberLimits, Uid, LINE, "0 100000 0x"),
-        plain(Deviation::Binary, Uid, LINE, "0b1 100000 10"),
-        plain(Deviation::Binary, Gid, "alice:0b10:10\n", "0 2 10"),
-        getsubids(Deviation::GetsubidsLines, "alice:0:0\nalice:5:5\n", &["alice"]),
-        word(plain(Deviation::UsageWords, Gid, LINE, "0 100000 10"), "x"),
-        with(plain(Deviation::OwnershipWords, Uid, LINE, "0 100000 10"), &|case| case.target = BOB),
-        with(plain(Deviation::OwnershipWords, Gid, LINE, "0 100000 10"), &|case| {
-            case.target = ALICE.with_gid(100);
-        }),
-        word(plain(Deviation::NoProcessWords, Uid, LINE, "0 100000 10"), "2147483647"),
-        word(plain(Deviation::NoProcessWords, Gid, LINE, "0 100000 10"), "2147483647"),
-        plain(Deviation::RangesWords, Uid, LINE, "0 100000"),
-        with(word(plain(Deviation::Pidfd, Uid, LINE, "0 100000 10"), "fd:FD"), &|case| {
-            case.descriptor = Descriptor::Pidfd;
-        }),
-        with(plain(Deviation::PluginWithoutFree, Uid, LINE, "0 500000 100"), &|case| {
-            case.nsswitch = Some("passwd: files\nsubid: aged\n".into());
-        }),
-        with(plain(Deviation::NsswitchBlanks, Uid, LINE, "0 100000 10"), &|case| {
-            case.nsswitch = Some("passwd: files\nsubid: \r\n".into());
-        }),
-        with(plain(Deviation::ShortNsswitchLine, Uid, LINE, "0 100000 10"), &|case| {
-            case.nsswitch = Some("passwd: files\nsubid:x".into());
-        }),
-        with(plain(Deviation::PluginLookedForLate, Uid, LINE, "0 100000 4294967295"), &|case| {
-            case.nsswitch = Some(format!("passwd: files\nsubid: {}\n", "x".repeat(51)));
-        }),
-        getsubids(Deviation::GetsubidsByGid, "1000:100000:10\n", &["-g", "alicia"]),
-        with(plain(Deviation::NsswitchWithoutEnd, Uid, LINE, "0 100000 10"), &|case| {
-            case.nsswitch = Some("passwd: files\nsubid: fresh".into());
-        }),
-        with(word(plain(Deviation::DescriptorOfFile, Uid, LINE, "0 100000 10"), "fd:FD"), &|case| {
-            case.descriptor = Descriptor::Status;
-        }),
-        with(getsubids(Deviation::FailingPluginListed, LINE, &["alice"]), &|case| {
-            case.nsswitch = Some("passwd: files\nsubid: failing\n".into());
-        }),
-        plain(Deviation::NulInLine, Uid, "bob:1:1\0\nalice:100000:10\n", "0 100000 10"),
-        plain(Deviation::NulInLine, Gid, "alice:100000:10\nbob:1:1\0\n", "0 100000 10"),
-        with(plain(Deviation::LoginDefsBlanks, Uid, LINE, "0 100000 10"), &|case| {
-            case.caller = ALICE.with_gid(100);
-            case.target = case.caller;
-            case.login_defs = Some("GRANT_AUX_GROUP_SUBIDS yes\r\n".into());
-        }),
-        with(plain(Deviation::LongLoginDef, Uid, LINE, "0 100000 10"), &|case| {
-            case.caller = ALICE.with_gid(100);
-            case.target = case.caller;
-            case.login_defs = Some(format!("#{}GRANT_AUX_GROUP_SUBIDS yes\n", "x".repeat(1022)));
-        }),
-        with(plain(Deviation::EscapedNames, Uid, LINE, "0 100000 10"), &|case| {
-            case.nsswitch = Some(format!("passwd: files\nsubid: x\r{}\n", "x".repeat(50)));
-        }),
-        with(plain(Deviation::PluginNotThere, Uid, LINE, "0 100000 10"), &|case| {
-            case.nsswitch = Some("passwd: files\nsubid: gone\n".into());
-        }),
-        with(plain(Deviation::PluginNotThere, Gid, LINE, "0 100000 10"), &|case| {
-            case.nsswitch = Some("passwd: files\nsubid: partial\n".into());
-        }),
-        with(getsubids(Deviation::PluginNotThere, LINE, &["alice"]), &|case| {
-            case.nsswitch = Some("passwd: files\nsubid: gone\n".into());
-        }),
-        with(plain(Deviation::SetgroupsWords, Gid, LINE, "0 1000 1"), &|case| case.prior = Prior::MapWritten),
-        with(word(plain(Deviation::SetgroupsNotFound, Gid, LINE, "0 1000 1"), "fd:FD"), &|case| {
-            case.descriptor = Descriptor::TaskDirectory;
-        }),
-        with(plain(Deviation::SetgroupsOfPlain, Gid, LINE, "0 1000 1"), &|case| case.state = State::Plain),
-    ]
+pub struct Witness {
+    pub deviation: u8,
+    case: Case,
+    ours: String,
+    /// Whether the result is another deviation's.
+    theirs: Vec<(Suite, bool, String)>,
 }
 
-/// How many witnesses say something else than what is declared, after telling of each.
-pub fn broken(bench: &Bench) -> u64 {
-    let ours = |case: &Case| bench.ours(case);
-    let mut broken = 0;
-    for deviation in Deviation::ALL {
-        if !witnesses().iter().any(|(shown, _)| *shown == deviation) {
-            println!("BROKEN {deviation:?} has no witness");
-            broken += 1;
+impl Witness {
+    pub fn all() -> Vec<Self> {
+        let text = fs::read_to_string(path("tests/conformance/witnesses")).unwrap();
+        let (mut deviation, mut witnesses) = (0, Vec::<Self>::new());
+        for line in text.lines() {
+            if let Some(heading) = line.strip_prefix("# ") {
+                deviation = heading.split(':').next().unwrap().parse().unwrap();
+            } else if let Some(shown) = line.strip_prefix("    ") {
+                let witness = witnesses.last_mut().unwrap();
+                let (programs, result) = shown.split_once(": ").unwrap();
+                for program in programs.split(", ") {
+                    let (name, is_another) =
+                        program.strip_suffix('*').map_or((program, false), |name| (name, true));
+                    match Suite::ALL.iter().find(|suite| suite.short() == name) {
+                        Some(suite) => witness.theirs.push((*suite, is_another, result.into())),
+                        None => witness.ours = result.into(),
+                    }
+                }
+            } else {
+                witnesses.push(Self { deviation, case: case(line), ours: String::new(), theirs: Vec::new() });
+            }
+        }
+        witnesses
+    }
+
+    pub fn shows_on(&self, suite: Suite) -> bool {
+        self.theirs.iter().any(|(shown, is_another, _)| *shown == suite && !is_another)
+    }
+
+    /// Runs both programs, and says so where a result is another.
+    pub fn is_broken(&self, bench: &Bench) -> bool {
+        let theirs = self.theirs.iter().find(|(suite, ..)| *suite == bench.suite);
+        let expected = [&self.ours, theirs.map_or(&self.ours, |(.., result)| result)];
+        let seen = [bench.ours(&self.case), bench.theirs(&self.case)].map(|seen| escaped(&seen.to_string()));
+        let is_broken = seen.each_ref() != expected;
+        if is_broken {
+            println!("BROKEN witness of {}: {}", self.deviation, self.case.label);
+            println!("    ours: {}\n    {}: {}", seen[0], bench.suite.short(), seen[1]);
+        }
+        is_broken
+    }
+}
+
+/// `{NAME TEXT}…PROGRAM WORD…`
+fn case(line: &str) -> Case {
+    let (settings, command_line) = line.rsplit_once("} ").unwrap_or(("", line));
+    let mut words = command_line.split(' ').map(unescaped);
+    let program = words.next().unwrap();
+    let kind = if program == "newgidmap" { Kind::Gid } else { Kind::Uid };
+    let mut case = Case::plain(line, kind, "alice:100000:65536\n", "");
+    if program == "getsubids" {
+        case.program = Program::Getsubids;
+    } else {
+        case.target_word = words.next().unwrap();
+    }
+    case.words = words.collect();
+    for setting in settings.split("} ").filter_map(|setting| setting.strip_prefix('{')) {
+        let (name, text) = setting.split_once(' ').unwrap_or((setting, ""));
+        let text = unescaped(text);
+        match name {
+            "subid" => case.subid = Some(text),
+            "no-subid" => case.subid = None,
+            "subid-is" => case.subid_is = file_kind(&text),
+            "login.defs" => case.login_defs = Some(text),
+            "nsswitch" => case.nsswitch = Some(text),
+            "passwd" => case.passwd = Box::leak((case.passwd.to_owned() + &text).into_boxed_str()),
+            "as" => (case.caller, case.target) = (person(&text), person(&text)),
+            "target" => case.target = person(&text),
+            "plain" => case.state = State::Plain,
+            "map-written" => case.prior = Prior::MapWritten,
+            "fd" => case.descriptor = descriptor(&text),
+            _ => panic!("{line}: {name}"),
         }
     }
-    for (deviation, case) in witnesses() {
-        let (here, there) = (bench.ours(&case), bench.theirs(&case));
-        let explained = explanation(&case, &there, &Probe::new(&ours, bench.version));
-        let is_same = here == there;
-        let is_declared = deviation.seen_on().contains(&bench.version);
-        // On 4.13 a deviation may come with an older wording.
-        let is_just_that = explained.as_ref().is_some_and(|found| {
-            found.contains(&deviation) && found.iter().all(|one| *one == deviation || one.is_words())
-        });
-        let is_another = explained.is_some_and(|found| !found.contains(&deviation));
-        let is_right = if is_declared { !is_same && is_just_that } else { is_same || is_another };
-        if !is_right {
-            println!(
-                "BROKEN {case:#?}\n  deviation {} is declared {is_declared}\n  ours:   {here:?}\n  theirs: {there:?}",
-                deviation.number()
-            );
-            broken += 1;
-        }
-    }
-    broken
+    case
+}
+
+fn file_kind(name: &str) -> FileKind {
+    let known = [FileKind::RootsAlone, FileKind::Directory, FileKind::Loop];
+    known.into_iter().find(|one| format!("{one:?}") == name).unwrap()
+}
+
+/// `UID:GID`
+fn person(text: &str) -> Person {
+    let (uid, gid) = text.split_once(':').unwrap();
+    Person { uid: uid.parse().unwrap(), gid: gid.parse().unwrap() }
+}
+
+fn descriptor(name: &str) -> Descriptor {
+    let known = [
+        Descriptor::Directory,
+        Descriptor::DirectoryPath,
+        Descriptor::Pidfd,
+        Descriptor::Status,
+        Descriptor::TaskDirectory,
+        Descriptor::Proc,
+    ];
+    known.into_iter().find(|one| format!("{one:?}") == name).unwrap()
+}
+
+fn unescaped(text: &str) -> String {
+    let escapes = [("\\n", "\n"), ("\\r", "\r"), ("\\0", "\0"), ("\\t", "\t"), ("\\_", " ")];
+    let long = text.replace("X*1022", &"x".repeat(1022)).replace("X*51", &"x".repeat(51));
+    escapes.iter().fold(long, |text, (escape, byte)| text.replace(escape, byte))
+}
+
+fn escaped(text: &str) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    text.replace(&"x".repeat(51), "X*51")
+        .replace(&format!("(uidmap-rs) {version}"), "VERSION")
+        .replace('\r', "<CR>")
 }

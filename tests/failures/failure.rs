@@ -55,7 +55,9 @@ impl Failure {
     pub fn says(&self, lines: &[&str]) {
         let line = |line: &&str| {
             let line = self.substituted(line);
-            if line.starts_with("usage: ") { line } else { format!("{}: {line}", self.kind.program()) }
+            let is_bare =
+                ["usage: ", "Could not open proc directory "].iter().any(|bare| line.starts_with(bare));
+            if is_bare { line } else { format!("{}: {line}", self.kind.program()) }
         };
         let expected: Vec<String> = lines.iter().map(line).collect();
         assert_eq!(self.outcome.stderr.lines().collect::<Vec<_>>(), expected);

@@ -458,7 +458,8 @@ pub fn finish(command: &mut Command) -> Outcome {
 /// The usage line, as shadow prints it.
 pub fn usage(kind: Kind) -> String {
     let (program, id) = (kind.program(), kind.word());
+    let pid = if kind == Kind::Uid { "<pid>" } else { "<pid" };
     format!(
-        "usage: {program} [<pid>|fd:<pidfd>] <{id}> <lower{id}> <count> [ <{id}> <lower{id}> <count> ] ... "
+        "usage: {program} [{pid}|fd:<pidfd>] <{id}> <lower{id}> <count> [ <{id}> <lower{id}> <count> ] ... "
     )
 }

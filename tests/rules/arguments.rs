@@ -136,7 +136,7 @@ fn checks_come_in_shadows_order() {
             assert!(foreign.starts_with("PROGRAM: Target process is owned by a different user"), "{foreign}");
             assert_eq!(
                 first_line(&["2147483647", "x"]),
-                "PROGRAM: Could not open proc directory for target 2147483647: No such file or directory"
+                "Could not open proc directory for target 2147483647: No such file or directory"
             );
             assert_eq!(
                 first_line(&[&mine.pid(), "x", "9", "9", "9"]),

@@ -160,7 +160,6 @@ fn a_process_that_has_ended_is_no_target_however_it_is_named() {
         let pid = target.pid();
         drop(target);
         world.for_each_program(|way, kind| {
-            let program = kind.program();
             for descriptor in [&directory, &pidfd] {
                 let outcome = run(world, way, kind, descriptor);
                 assert_eq!(outcome.status, Some(1));
@@ -170,7 +169,7 @@ fn a_process_that_has_ended_is_no_target_however_it_is_named() {
             let message = "Could not open proc directory for target";
             assert_eq!(
                 outcome.shadows_part(),
-                format!("{program}: {message} {pid}: No such file or directory\n{}\n", usage(kind))
+                format!("{message} {pid}: No such file or directory\n{}\n", usage(kind))
             );
         });
     });

@@ -23,9 +23,6 @@ fn value(text: &[u8], item: &[u8]) -> Option<Vec<u8>> {
         while at < end && matches!(line[at], b' ' | b'\t' | b'"') {
             at += 1;
         }
-        if at == end {
-            return None;
-        }
         let value = at;
         while at < end && line[at] != b'"' {
             at += 1;
