@@ -11,7 +11,7 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
-use super::harness::{ALICE, Kind, Outcome, Way, World, in_world, must_succeed};
+use super::harness::{ALICE, Kind, Outcome, ROOT, Way, World, in_world, must_succeed};
 
 const WANTED: [&str; 6] = ["0", "1000", "1", "1", "100000", "10"];
 const MAP: &str = "0 1000 1; 1 100000 10";
@@ -59,6 +59,42 @@ fn standard_descriptors_may_be_closed_or_odd() {
             ["<&- >&- 2>&-", "<&-", ">&-", "2>&-", "2>/dev/full >/dev/full", "<&- 2>&-", "</etc >/dev/null"]
         {
             works(world, &["sh", "-c", &format!("exec \"$@\" {redirections}"), "sh"]);
+        }
+    });
+}
+
+/// Where the exec gave no privilege (AT_SECURE), the C library leaves closed descriptors closed. The next file to be opened, the map,
+/// would become stderr.
+#[test]
+fn closed_descriptors_are_opened_also_where_root_or_an_ambient_capability_calls() {
+    in_world(|world| {
+        world.delegate("alice:100000:10\nroot:100000:10\n");
+        let ambient = [
+            "--reuid=1000",
+            "--regid=1000",
+            "--clear-groups",
+            "--inh-caps",
+            "+setuid",
+            "--ambient-caps",
+            "+setuid",
+        ];
+        for (caller, setpriv) in [(ROOT, &[][..]), (ALICE, &ambient)] {
+            let target = world.namespace(caller);
+            let log = World::etc("trace");
+            let mut strace = ROOT.command("strace");
+            strace.args(["-f", "-qq", "-e", "trace=open,openat", "-o"]).arg(&log);
+            strace.arg("setpriv").args(setpriv).args(["sh", "-c", "exec \"$@\" <&- >&- 2>&-", "sh"]);
+            let words = [target.pid(), "0".into(), "100000".into(), "10".into()];
+            let outcome = world.run_through(strace, Way::Unprivileged, Kind::Uid, &words);
+            assert_eq!(
+                (outcome.status, target.map(Kind::Uid).as_str()),
+                (Some(0), "0 100000 10"),
+                "{outcome:?}"
+            );
+            let trace = fs::read_to_string(log).unwrap();
+            let opened = trace.lines().filter(|call| call.contains("\"/dev/null\", O_RDWR) = "));
+            let numbers: Vec<&str> = opened.map(|call| call.rsplit(' ').next().unwrap()).collect();
+            assert_eq!(numbers, ["0", "1", "2"], "{trace}");
         }
     });
 }
