@@ -82,13 +82,13 @@ impl IdSet {
         if !self.intersects(range) {
             return;
         }
-        let touched = self.0.partition_point(|piece| piece.end <= range.start)
-            ..self.0.partition_point(|piece| piece.start < range.end);
-        let touched_pieces = self.0.get(touched.clone()).unwrap_or_default();
-        let before = touched_pieces.first().map(|piece| IdRange { start: piece.start, end: range.start });
-        let after = touched_pieces.last().map(|piece| IdRange { start: range.end, end: piece.end });
-        let remains = [before, after].into_iter().flatten().filter(|piece| !piece.is_empty());
-        self.0.splice(touched, remains);
+        let rest = |piece: &IdRange| {
+            [
+                IdRange { start: piece.start, end: piece.end.min(range.start) },
+                IdRange { start: piece.start.max(range.end), end: piece.end },
+            ]
+        };
+        self.0 = self.0.iter().flat_map(rest).filter(|piece| !piece.is_empty()).collect();
     }
 }
 

@@ -53,12 +53,11 @@ fn definition(line: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// Removes blanks and tabs at both ends. A carriage return stays and belongs to the value, as in shadow since 4.17.
-fn trim_blanks(line: &[u8]) -> &[u8] {
-    let is_text = |byte: &u8| !is_blank(*byte);
-    match (line.iter().position(is_text), line.iter().rposition(is_text)) {
-        (Some(first), Some(last)) => line.get(first..=last).unwrap_or_default(),
-        _ => &[],
+fn trim_blanks(mut line: &[u8]) -> &[u8] {
+    while let [b' ' | b'\t', rest @ ..] | [rest @ .., b' ' | b'\t'] = line {
+        line = rest;
     }
+    line
 }
 
 fn is_blank(byte: u8) -> bool {

@@ -34,7 +34,7 @@ pub(crate) enum Base {
 /// [`NumberError`]. The range is checked first: `-1x` is out of range, as in shadow.
 pub(crate) fn parse(text: &[u8], base: Base, allowed: RangeInclusive<u64>) -> Result<u64, NumberError> {
     let start = text.iter().position(|byte| !is_space(*byte)).unwrap_or(text.len());
-    let (_, text) = text.split_at_checked(start).unwrap_or((&[], text));
+    let (_, text) = text.split_at(start);
     let (negative, text) = match text {
         [b'-', rest @ ..] => (true, rest),
         [b'+', rest @ ..] => (false, rest),
@@ -50,7 +50,7 @@ pub(crate) fn parse(text: &[u8], base: Base, allowed: RangeInclusive<u64>) -> Re
         _ => (10, text),
     };
     let end = digits.iter().position(|byte| digit(*byte, radix).is_none()).unwrap_or(digits.len());
-    let (digits, rest) = digits.split_at_checked(end).unwrap_or((digits, &[]));
+    let (digits, rest) = digits.split_at(end);
     if digits.is_empty() {
         return Err(NumberError::Malformed);
     }

@@ -61,9 +61,9 @@ impl<'a> Owner<'a> {
         for owner in [self.name, self.uid.as_deref().unwrap_or_default().as_bytes()] {
             let beginning = [b"\n", owner, b":"].concat();
             for newline in memmem::find_iter(block, &beginning) {
-                let line = block.get(newline.saturating_add(1)..).unwrap_or_default();
-                let line = line.split(|byte| *byte == b'\n').next().unwrap_or_default();
-                lines.extend(Line::parse(line).filter(|line| self.owns(*line)));
+                let (_, text) = block.split_at(newline.saturating_add(1));
+                let line = text.split(|byte| *byte == b'\n').next().and_then(Line::parse);
+                lines.extend(line.filter(|line| self.owns(*line)));
             }
         }
         lines
