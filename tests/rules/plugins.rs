@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::harness::{ALICE, BOB, Kind, Way};
+use super::harness::{ALICE, BOB, Kind, Way, finish};
 use super::plugin::{configure, first_delegated, in_plugin_world, install, install_sssds, library_directory};
 
 #[test]
@@ -228,6 +228,24 @@ fn getsubids_lists_what_the_plugin_gives() {
             let outcome = world.getsubids(&["alice"]);
             let expected = format!("Error fetching ranges\ngetsubids: libsubid_bad{index}.so: {reason}\n");
             assert_eq!((outcome.status, outcome.stderr), (Some(1), expected), "{macros:?}");
+        }
+    });
+}
+
+/// The list is read through /proc/self/mem, which is closed to a program that gained privilege by its exec.
+#[test]
+fn the_check_has_the_plugins_ranges_mapped() {
+    in_plugin_world(|world| {
+        install(world, "checked", &[]);
+        world.delegate("");
+        for way in Way::GOOD {
+            let program = world.program(way, Kind::Uid);
+            let path = format!("PATH={}:/usr/bin:/bin", program.parent().unwrap().display());
+            let outcome = finish(ALICE.command("env").arg(path).arg(world.tool("uidmap-check")));
+            assert_eq!(outcome.status, Some(0), "{}", outcome.stdout);
+            for line in ["0 1000 1, 1 500000 60, 61 500060 40", "0 1000 1, 1 600000 60, 61 600060 40"] {
+                assert!(outcome.stdout.contains(line), "{line}\n{}", outcome.stdout);
+            }
         }
     });
 }
