@@ -98,7 +98,7 @@ e2e: $(PACKAGE)/built ## Run podman in containers, and every client, in Debian 1
 	SUITES='$(SUITES)' tests/e2e/run $(PACKAGE)/uidmap-rs_*.deb
 	SUITES='$(SUITES)' tests/e2e/run-clients $(PACKAGE)/uidmap-rs_*.deb
 
-bench: ## Measure our programs and Debian's, write docs/performance.md (RUNS, ONLY, CPU, REFERENCE; root)
+bench: ## Measure our programs and Debian's, and plot the growth in target/bench.svg (RUNS, ONLY, CPU, REFERENCE; root)
 	@packaging/setup bench
 	$(BUILD)
 	UIDMAP_RUNS='$(RUNS)' UIDMAP_ONLY='$(ONLY)' UIDMAP_CPU='$(CPU)' REFERENCE='$(REFERENCE)' tests/bench/run.sh $(RELEASE)

@@ -1,4 +1,4 @@
-//! Link arguments of the programs; docs/performance.md has the figures.
+//! Link arguments of the programs.
 //!
 //! The arguments are in a build script because RUSTFLAGS, which Debian's build sets, would replace those of a cargo configuration.
 

@@ -29,7 +29,7 @@ pub fn rows(world: &World) -> Vec<Row> {
     [
         memory(1, 1.0),
         memory(100_000, 0.25),
-        counted("system calls, 1 line", 0.8, Some(0.6), system_calls),
+        counted("system calls, 1 line", 0.66, Some(0.6), system_calls),
         counted("system calls with privilege, 1 line", 0.4, None, calls_with_privilege),
         counted("bytes of input read with privilege, 1 line", 0.0, None, bytes_read_with_privilege),
     ]

@@ -1,14 +1,14 @@
 //! How long our programs and shadow's take, side by side on one private machine, and how that grows with the file.
 //!
 //! It measures and never fails because of a figure; it fails if a program does not do what it was started for, since the
-//! time for that says nothing. Run by `make bench`, which writes docs/performance.md, and by `make profile` and `make faults`:
+//! time for that says nothing. Run by `make bench`, `make profile` and `make faults`:
 //!
 //! - `UIDMAP_OURS` is a directory with our programs, `UIDMAP_REFERENCE` one with those to compare with, and
 //!   `UIDMAP_REFERENCE_VERSION` says which they are;
 //! - `UIDMAP_RUNS` is a number of runs, where the time that a case takes should not decide;
 //! - `UIDMAP_ONLY` is part of the name of the cases to measure, and `UIDMAP_CPU` the one CPU to do so on.
 //!
-//! Documentation is written only by a run of all cases against a reference with a version.
+//! The figures of a run of all cases are also written to `target/bench.md`, and the plot to `target/bench.svg`.
 #![allow(missing_docs, unreachable_pub)]
 #![allow(
     clippy::arithmetic_side_effects,
@@ -100,7 +100,7 @@ fn measure(world: &World, machine: String) {
     let growth = if wanted(growth::NAME) { growth::measure(world, runs) } else { Vec::new() };
     let report = Report { machine, rows, growth };
     println!("{}", report.markdown());
-    if only.is_none() && setting("UIDMAP_REFERENCE_VERSION").is_some() {
+    if only.is_none() {
         report.write();
     }
 }

@@ -1,4 +1,4 @@
-//! The figures as Markdown, and their place in docs/performance.md.
+//! The figures as Markdown, and the plot of the growth.
 
 use std::fs;
 use std::path::Path;
@@ -9,10 +9,6 @@ use super::growth::Point;
 use super::harness::Way;
 use super::plot;
 use super::samples::Samples;
-
-/// Between these lines the page is rewritten; all else is written by hand.
-const BEGIN: &str = "<!-- make bench writes what follows -->\n";
-const END: &str = "<!-- make bench wrote what precedes -->\n";
 
 #[derive(Clone, Copy, Debug)]
 pub enum Unit {
@@ -102,15 +98,11 @@ impl Report {
         format!("{}\n\n{rows}\n{}", self.machine, table(&head, growth))
     }
 
-    /// Writes the plot, and the page's part that is not written by hand.
+    /// Writes the figures and the plot into `target/`.
     pub fn write(&self) {
-        let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
-        fs::write(docs.join("performance.svg"), plot::svg(&self.growth)).unwrap();
-        let page = docs.join("performance.md");
-        let text = fs::read_to_string(&page).unwrap();
-        let (before, rest) = text.split_once(BEGIN).unwrap();
-        let (_, after) = rest.split_once(END).unwrap();
-        fs::write(page, format!("{before}{BEGIN}\n{}\n{END}{after}", self.markdown())).unwrap();
+        let target = Path::new(env!("CARGO_MANIFEST_DIR")).join("target");
+        fs::write(target.join("bench.md"), self.markdown()).unwrap();
+        fs::write(target.join("bench.svg"), plot::svg(&self.growth)).unwrap();
     }
 }
 
