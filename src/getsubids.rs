@@ -1,7 +1,7 @@
 //! getsubids(1): lists what is delegated to a user, for programs that want to know before they ask newuidmap.
 //!
-//! getsubids has no privilege and needs none. The list is of the lines that newuidmap would take for that user's: by name, by
-//! uid, or by another name of the same uid. A name without an account, such as podman's `containers`, may have lines too.
+//! getsubids has no privilege and needs none. For a name, the list is of the lines that newuidmap takes for that user's: by name, by
+//! uid, or by another name of the same uid. A name without an account, such as podman's `containers`, may have lines, too.
 
 use std::ffi::OsString;
 use std::io::Write;
@@ -71,11 +71,13 @@ fn invocation(arguments: Vec<OsString>) -> Invocation {
 /// A line per range; none where nothing is delegated to a user.
 fn listing(id_type: IdType, user: &OsString) -> Result<Vec<u8>, Failure> {
     let passwd = SystemPasswd::default();
-    let entry = passwd.by_name(user.as_bytes()).or_else(|| passwd.by_uid(uid(user)?));
-    let name = entry.as_ref().map_or(user.as_bytes(), |entry| &entry.name);
+    let account = passwd.by_name(user.as_bytes()).map(|account| account.uid);
     let source = Source::open(id_type).map_err(ListError::from)?;
-    let ranges = list(source, id_type, name, entry.as_ref().map(|entry| entry.uid), &passwd)?;
-    if ranges.is_empty() && entry.is_none() {
+    let ranges = list(source, id_type, user.as_bytes(), account, &passwd)?;
+    // A uid is a user, too. Its lines under names are not listed: rootlesskit 1.1.0 (Debian 12) asks for the name and for the uid,
+    // and maps the ranges of both answers.
+    let is_known = account.is_some() || uid(user).is_some_and(|uid| passwd.by_uid(uid).is_some());
+    if ranges.is_empty() && !is_known {
         return Err(Failure::UnknownUser(user.clone()));
     }
     let mut text = Vec::new();

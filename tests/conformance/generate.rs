@@ -261,7 +261,10 @@ fn getsubids(rng: &mut Rng, case: &mut Case) -> Vec<(u8, Case)> {
     case.words = words.iter().map(|word| (*word).into()).collect();
     match words {
         ["--help" | "--version"] => vec![(9, Case { words: vec!["?".into()], ..case.clone() })],
-        ["-g", listed] | [listed, ..] => vec![(5, by_uid(case, listed)), (29, by_name(case, listed))],
+        ["-g", listed] | [listed, ..] => {
+            let is_uid = listed.parse::<u32>().is_ok();
+            vec![(if is_uid { 45 } else { 5 }, by_uid(case, listed)), (29, by_name(case, listed))]
+        }
         [] => Vec::new(),
     }
 }
