@@ -1,6 +1,6 @@
 #!/bin/bash
-# Prints the table of docs/dependencies.md: every crate that Cargo compiles for the programs, what it is made of, and what of it is
-# in newuidmap. Sizes are those of the symbols that begin with the crate's name, in the debug symbols of the package.
+# Prints the table of docs/dependencies.md, with the bytes of each crate in newuidmap in place of the programs. Sizes are those of the
+# symbols that begin with the crate's name, in the debug symbols of the package.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
