@@ -6,7 +6,6 @@ use crate::explain::cause::Cause;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// The result of one examination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     Good,
@@ -56,7 +55,7 @@ impl Finding {
     }
 }
 
-/// The findings, and the user about whom they are.
+/// The findings about one user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Report {
     user: String,

@@ -1,6 +1,6 @@
-//! A cause: the sentence about what was found, and the sentence about what to do.
+//! A cause: a sentence with the finding, and a sentence with the fix.
 //!
-//! Both are plain text for a container's log. They hold neither double quotes nor backslashes of their own, because podman
+//! The sentences are read in a container's log. They contain neither double quotes nor backslashes of their own, because podman
 //! prints them inside a quoted line. Each [`Key`] has a section in docs/troubleshooting.md.
 
 use crate::id_type::IdType;
@@ -9,9 +9,9 @@ use crate::id_type::IdType;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Cause {
     pub(crate) key: Key,
-    /// What was found, and where it was set.
+    /// The finding.
     pub(crate) sentence: String,
-    /// What to do; `None` if the evidence leaves more than one reason.
+    /// `None` if the evidence leaves more than one possible reason.
     pub(crate) fix: Option<String>,
 }
 

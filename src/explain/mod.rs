@@ -2,7 +2,7 @@
 //!
 //! [`explain`] runs after a failure, once all capabilities are given up, and changes neither the map nor the exit status.
 //! [`evidence`] asks the kernel and reads the files again, with the caller's rights. [`causes`] decides from the evidence and
-//! makes no system call. A [`cause`] is one or two sentences.
+//! makes no system call. A [`cause`] holds the sentences.
 
 pub(crate) mod cause;
 pub(crate) mod causes;

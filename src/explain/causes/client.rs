@@ -1,4 +1,4 @@
-//! Causes that stop a client before newuidmap decides anything. Only uidmap-check can find them.
+//! Causes that stop a client before newuidmap reads its arguments. Only uidmap-check can find them.
 
 use nix::errno::Errno;
 

@@ -127,8 +127,7 @@ fn traced() -> Cause {
     )
 }
 
-/// The file gives the capability, and no restriction was found. Some restrictions are visible only before an exec, such as
-/// securebits.
+/// The file gives the capability, and no restriction was found. The sentence names the restrictions that are not examined.
 pub(super) fn unexplained(evidence: &Evidence) -> Cause {
     let word = evidence.id_type.word().to_uppercase();
     Cause::without_fix(

@@ -76,8 +76,8 @@ fn needs_capability(evidence: &Evidence) -> bool {
     !matches!(evidence.ranges[..], [range] if range.is_only(own_id))
 }
 
-/// Whether a kernel requires `CAP_SETFCAP` for a map of uid 0 (`verify_root_map`): Linux 5.12 and later, and 5.10.35 and later in the
-/// series 5.10. All kernels of Debian 11 are later than 5.10.35; their releases, such as 5.10.0-32-amd64, do not show that.
+/// Whether a kernel requires `CAP_SETFCAP` for a map of uid 0 (`verify_root_map`). Linux 5.12 and later do, and 5.10 since 5.10.35.
+/// Debian 11's kernels are later than 5.10.35, but their releases, such as 5.10.0-32-amd64, do not show the third number.
 fn requires_setfcap(kernel: (u32, u32)) -> bool {
     kernel >= (5, 12) || kernel == (5, 10)
 }
@@ -132,8 +132,8 @@ fn not_mapped_here(evidence: &Evidence) -> Option<Cause> {
     Some(Cause::new(Key::NotMappedHere, sentence, fix))
 }
 
-/// No other cause was found for an operation that failed, such as "the write". Filters and security modules leave no record in the
-/// process that they refuse.
+/// No other cause was found for an operation that failed, such as "the write". A process has no record of a call that a filter or a
+/// security module refused.
 pub(super) fn refused(operation: &str, evidence: &Evidence) -> Cause {
     let process = &evidence.process;
     let has_filter = process.has_seccomp_filter == Some(true);
@@ -240,7 +240,8 @@ mod tests {
         }));
         assert_eq!(
             causes[0].sentence,
-            "the request includes uids that are not mapped in this user namespace: 100000 to 165535; /proc/self/uid_map has 0 to 65535"
+            "the request includes uids that are not mapped in this user namespace: 100000 to 165535; \
+             /proc/self/uid_map has 0 to 65535"
         );
         let fix = causes[0].fix.as_ref().unwrap();
         assert!(fix.starts_with("write the line 'alice:1001:64535' in /etc/subuid here"), "{fix}");

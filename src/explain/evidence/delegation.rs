@@ -1,7 +1,7 @@
 //! Evidence about the delegations: the plugin's answer for the refused range, or the file's lines for the caller.
 //!
-//! Beside the delegated ids, the evidence of a file has mistakes: the caller's malformed line, and a line whose owner is similar
-//! to the caller.
+//! The evidence of a file includes two mistakes: a malformed line of the caller, and a line whose owner is similar to the caller's
+//! name.
 
 use std::io::{BufRead, BufReader, Read};
 
@@ -18,7 +18,7 @@ use crate::subid::file::SubidFile;
 use crate::subid::line::{LONGEST_LINE, Line, Owner};
 use crate::subid::plugin::{Plugin, PluginError};
 
-/// The part of a file that is read: about two million lines. A file without end would keep the failed program running.
+/// The number of bytes that are read, some two million lines. A huge sparse file must not keep the failed program running.
 const MAX_BYTES: u64 = 64 << 20;
 
 /// The answer of the source.

@@ -10,9 +10,10 @@ pub(crate) mod process;
 pub(crate) mod program;
 pub(crate) mod target;
 
+use std::os::unix::ffi::OsStrExt;
+
 use libc::gid_t;
 use nix::unistd::{Gid, getgroups};
-use std::os::unix::ffi::OsStrExt;
 
 use crate::caller::Caller;
 use crate::cli::Request;

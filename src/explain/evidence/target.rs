@@ -21,7 +21,7 @@ const MAX_BYTES: u64 = 65_536;
 pub(crate) struct TargetEvidence {
     /// The process has ended, and its directory is empty.
     pub(crate) has_ended: bool,
-    /// The target's user namespace, seen from the one of this process.
+    /// The target's user namespace, as a relation to this process's namespace.
     pub(crate) namespace: Relation,
     /// The target's namespace has a map of this id type.
     pub(crate) has_map: Option<bool>,
@@ -31,7 +31,7 @@ pub(crate) struct TargetEvidence {
     pub(crate) map_owner: Option<uid_t>,
 }
 
-/// The relation of a user namespace to the one of this process.
+/// The relation of a user namespace to this process's user namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Relation {
     Same,
@@ -68,7 +68,7 @@ fn relation(target: &Target) -> Relation {
     };
     let namespace = match target.open_namespace() {
         Ok(namespace) => namespace,
-        // Opening requires PTRACE_MODE_READ (see ptrace(2)). The kernel denies this access to a process in an ancestor namespace, and to a
+        // Opening requires PTRACE_MODE_READ (see ptrace(2)). The kernel denies that for a process in an ancestor namespace, and for a
         // process that is not dumpable. The owner of the map file excludes the latter.
         Err(Errno::EACCES) if target.owner_of("uid_map").is_ok_and(|owner| owner == target.uid) => {
             return Relation::Closed;
