@@ -1,6 +1,7 @@
-//! A user namespace to try on: a process that makes one and waits.
+//! A new user namespace for the trials: a child process creates the namespace and waits.
 //!
-//! The process is this program a second time: unshare(2) changes the calling process, and the check needs its own namespace.
+//! The child is this program, started a second time with a hidden option. The check itself must stay outside, because the kernel
+//! accepts a map only from the parent namespace. To fork without an exec would need unsafe code.
 
 use std::io::{self, BufRead, BufReader, Read, Write, stdin, stdout};
 use std::process::{Child, Command, ExitCode, Stdio};
@@ -11,17 +12,17 @@ use thiserror::Error;
 
 use crate::reason::Reason;
 
-/// The option of uidmap-check that starts the process.
+/// The option of uidmap-check that runs [`hold_namespace`].
 pub const HOLD_NAMESPACE: &str = "hold-namespace";
 
-/// The answer of the process when the namespace is made; otherwise the answer is an errno(3).
+/// The answer of the child if the namespace is created; otherwise the answer is an errno(3).
 const READY: &str = "ready";
 
 /// Why there is no namespace.
 #[derive(Debug, Error)]
-#[error("cannot be made: {}", Reason::from(*errno))]
+#[error("cannot be created: {}", Reason::from(*errno))]
 pub(super) struct Refusal {
-    /// From unshare(2), or from starting the process.
+    /// Of unshare(2), or of starting the child.
     pub(super) errno: Errno,
 }
 
@@ -31,13 +32,13 @@ impl From<Errno> for Refusal {
     }
 }
 
-/// The process in the new namespace.
+/// The child in the new namespace.
 #[derive(Debug)]
 pub(super) struct Namespace(Child);
 
 impl Namespace {
-    /// Starts it, and waits until it is there.
-    pub(super) fn make() -> Result<Self, Refusal> {
+    /// Starts the child, and waits for its answer.
+    pub(super) fn create() -> Result<Self, Refusal> {
         let mut command = Command::new("/proc/self/exe");
         command
             .arg(format!("--{HOLD_NAMESPACE}"))
@@ -61,7 +62,7 @@ impl Namespace {
     }
 }
 
-/// The process waits for the end of its stdin, so that it cannot outlive this one.
+/// The child ends when its stdin is closed, also if this process is killed.
 impl Drop for Namespace {
     fn drop(&mut self) {
         drop(self.0.stdin.take());
@@ -69,15 +70,14 @@ impl Drop for Namespace {
     }
 }
 
-/// Makes a user namespace, answers on stdout, and waits until stdin is closed.
+/// Creates a user namespace, answers on stdout, and waits until stdin is closed.
 #[must_use]
 pub fn hold_namespace() -> ExitCode {
-    let number = |errno| io::Error::from(errno).raw_os_error().unwrap_or(libc::EIO);
     let answer = match unshare(CloneFlags::CLONE_NEWUSER) {
         Ok(()) => READY.to_owned(),
-        Err(errno) => number(errno).to_string(),
+        Err(errno) => io::Error::from(errno).raw_os_error().unwrap_or(libc::EIO).to_string(),
     };
-    let said = stdout().write_all(format!("{answer}\n").as_bytes());
-    let waited = said.and_then(|()| stdin().read_to_end(&mut Vec::new()));
+    let answered = stdout().write_all(format!("{answer}\n").as_bytes());
+    let waited = answered.and_then(|()| stdin().read_to_end(&mut Vec::new()));
     if waited.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -1,4 +1,4 @@
-//! What was found, as a screen for people and as JSON for programs.
+//! The report of a check: text for people, and one JSON object for programs.
 
 use std::fmt::Write;
 
@@ -6,23 +6,34 @@ use crate::explain::cause::Cause;
 
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// What came of one thing that was looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     Good,
-    /// It may be the reason for what is bad elsewhere.
+    /// A possible reason for a bad row elsewhere.
     Note,
     Bad,
 }
 
-/// One thing that was looked at.
+/// A row of the report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Finding {
     subject: &'static str,
     verdict: Verdict,
     detail: String,
-    /// Sentences: why it is bad, and what to do, where that is known.
-    remedies: Vec<(String, Option<String>)>,
+    remedies: Vec<Remedy>,
+}
+
+/// The sentences of a [`Cause`], also those that another program printed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Remedy {
+    pub(super) cause: String,
+    pub(super) fix: Option<String>,
+}
+
+impl From<Cause> for Remedy {
+    fn from(Cause { sentence, fix, .. }: Cause) -> Self {
+        Self { cause: sentence, fix }
+    }
 }
 
 impl Finding {
@@ -37,23 +48,14 @@ impl Finding {
     pub(super) fn bad(
         subject: &'static str,
         detail: impl Into<String>,
-        causes: impl IntoIterator<Item = Cause>,
+        remedies: impl IntoIterator<Item = impl Into<Remedy>>,
     ) -> Self {
-        let remedies = causes.into_iter().map(|cause| (cause.sentence, cause.fix)).collect();
-        Self::bad_in_words(subject, detail, remedies)
-    }
-
-    /// For what another program said.
-    pub(super) fn bad_in_words(
-        subject: &'static str,
-        detail: impl Into<String>,
-        remedies: Vec<(String, Option<String>)>,
-    ) -> Self {
+        let remedies = remedies.into_iter().map(Into::into).collect();
         Self { verdict: Verdict::Bad, remedies, ..Self::good(subject, detail) }
     }
 }
 
-/// All of it.
+/// The findings about one user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Report {
     user: String,
@@ -74,7 +76,6 @@ impl Report {
         self.findings.iter().all(|finding| finding.verdict != Verdict::Bad)
     }
 
-    /// One screen.
     pub(super) fn text(&self, is_colourful: bool) -> String {
         let paint = |colour: u8, word: &str| {
             if is_colourful { format!("\x1b[{colour}m{word}\x1b[0m") } else { word.to_owned() }
@@ -87,20 +88,24 @@ impl Report {
                 Verdict::Note => paint(33, "note"),
                 Verdict::Bad => paint(31, "bad "),
             };
-            // A string takes whatever is written to it.
+            // Writing to a string cannot fail.
             let _ = writeln!(text, "  {word}  {:<14}  {}", finding.subject, finding.detail);
-            for (cause, fix) in &finding.remedies {
+            for Remedy { cause, fix } in &finding.remedies {
                 let _ = writeln!(text, "        cause: {cause}");
                 if let Some(fix) = fix {
                     let _ = writeln!(text, "        fix: {fix}");
                 }
             }
         }
-        text.push_str(if self.is_good() { "\nThey will work.\n" } else { "\nThey will not work.\n" });
+        text.push_str(if self.is_good() {
+            "\nRootless containers will work.\n"
+        } else {
+            "\nRootless containers will not work.\n"
+        });
         text
     }
 
-    /// One object, in one line.
+    /// One line; docs/man/uidmap-check.1 describes the object.
     pub(super) fn json(&self) -> String {
         let findings: Vec<String> = self.findings.iter().map(finding_json).collect();
         format!(
@@ -115,7 +120,7 @@ impl Report {
 }
 
 fn finding_json(finding: &Finding) -> String {
-    let remedies = finding.remedies.iter().map(|(cause, fix)| {
+    let remedies = finding.remedies.iter().map(|Remedy { cause, fix }| {
         let fix = fix.as_deref().map_or("null".to_owned(), quoted);
         format!("{{\"cause\":{},\"fix\":{fix}}}", quoted(cause))
     });
@@ -132,7 +137,7 @@ fn finding_json(finding: &Finding) -> String {
     )
 }
 
-/// A string of RFC 8259, section 7.
+/// A string of JSON (RFC 8259, section 7).
 fn quoted(text: &str) -> String {
     let mut quoted = String::from("\"");
     for c in text.chars() {
@@ -149,21 +154,24 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Finding, Report, quoted};
+    use super::{Finding, Remedy, Report, quoted};
 
     fn report(is_good: bool) -> Report {
         let mut report = Report::new("alice".into(), 1000);
         report.add(Finding::good("newuidmap", "/usr/bin/newuidmap, setuid root"));
         report.add(Finding::note("delegated uids", "no id"));
         if !is_good {
-            let remedies = vec![("it is \"so\"".into(), Some("do".into())), ("or so".into(), None)];
-            report.add(Finding::bad_in_words("uid map", "write to uid_map failed", remedies));
+            let remedies = [
+                Remedy { cause: "one \"quoted\"".into(), fix: Some("a fix".into()) },
+                Remedy { cause: "another".into(), fix: None },
+            ];
+            report.add(Finding::bad("uid map", "write to uid_map failed", remedies));
         }
         report
     }
 
     #[test]
-    fn people_get_a_line_for_each_and_a_verdict() {
+    fn the_text_has_a_line_for_each_finding_and_a_verdict() {
         let text = report(false).text(false);
         let lines: Vec<&str> = text.lines().skip(2).collect();
         assert_eq!(
@@ -172,23 +180,25 @@ mod tests {
                 "  ok    newuidmap       /usr/bin/newuidmap, setuid root",
                 "  note  delegated uids  no id",
                 "  bad   uid map         write to uid_map failed",
-                "        cause: it is \"so\"",
-                "        fix: do",
-                "        cause: or so",
+                "        cause: one \"quoted\"",
+                "        fix: a fix",
+                "        cause: another",
                 "",
-                "They will not work."
+                "Rootless containers will not work."
             ]
         );
-        assert!(report(true).text(false).ends_with("\nThey will work.\n"));
+        assert!(report(true).text(false).ends_with("\nRootless containers will work.\n"));
         assert!(report(true).text(true).contains("\x1b[32mok  \x1b[0m"));
     }
 
     #[test]
-    fn programs_get_one_object() {
+    fn the_json_is_one_object_with_escaped_strings() {
         let json = report(false).json();
         assert!(json.contains(r#""ok":false,"user":"alice","uid":1000,"checks":[{"#), "{json}");
         assert!(
-            json.contains(r#""remedies":[{"cause":"it is \"so\"","fix":"do"},{"cause":"or so","fix":null}]"#),
+            json.contains(
+                r#""remedies":[{"cause":"one \"quoted\"","fix":"a fix"},{"cause":"another","fix":null}]"#
+            ),
             "{json}"
         );
         assert!(report(true).json().contains(r#""ok":true"#));

@@ -1,4 +1,4 @@
-//! One map, for real: the program that a client would start, on a new user namespace.
+//! A trial: the program that a client would start writes a map of the new user namespace.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use nix::unistd::{AccessFlags, access};
 
 use super::namespace::Namespace;
-use super::report::Finding;
+use super::report::{Finding, Remedy};
 use crate::caller::Caller;
 use crate::escape::escape;
 use crate::explain::causes;
@@ -14,22 +14,21 @@ use crate::id_range::IdRange;
 use crate::id_type::IdType;
 use crate::reason::Reason;
 
-/// Where nothing is delegated, this is wanted all the same, so that the program says what is the matter.
-const USUAL: [&str; 3] = ["1", "100000", "65536"];
+/// The request if no ids are delegated: the program refuses it, and names the cause.
+const USUAL_RANGE: [&str; 3] = ["1", "100000", "65536"];
 
-/// What is to be tried.
 #[derive(Debug)]
 pub(super) struct Trial<'a> {
     pub(super) id_type: IdType,
     /// The program.
     pub(super) path: PathBuf,
     pub(super) caller: &'a Caller,
-    /// The ids to be mapped, besides the caller's own.
+    /// The ranges to map after the caller's own id.
     pub(super) delegated: Vec<IdRange>,
 }
 
-/// Finds the program as a client does: in PATH.
-pub(super) fn find(id_type: IdType) -> Option<PathBuf> {
+/// Searches PATH, as clients do.
+pub(super) fn find_program(id_type: IdType) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
         .map(|directory| directory.join(id_type.program()))
@@ -41,15 +40,15 @@ fn is_executable(path: &Path) -> bool {
 }
 
 impl Trial<'_> {
-    /// Has the namespace mapped, and looks whether it is.
+    /// Runs the program, and compares the map that the kernel shows with the request.
     pub(super) fn run(&self, namespace: &Namespace) -> Finding {
         let subject = match self.id_type {
             IdType::Uid => "uid map",
             IdType::Gid => "gid map",
         };
-        let words = self.words();
+        let request = self.request();
         let mut command = Command::new(&self.path);
-        command.arg(namespace.pid().to_string()).args(&words).stdin(Stdio::null());
+        command.arg(namespace.pid().to_string()).args(&request).stdin(Stdio::null());
         let output = match command.output() {
             Ok(output) => output,
             Err(error) => {
@@ -58,37 +57,37 @@ impl Trial<'_> {
                 return Finding::bad(subject, detail, causes::not_started(self.id_type, reason));
             }
         };
-        let wanted: Vec<String> = words.chunks(3).map(|range| range.join(" ")).collect();
+        let requested: Vec<String> = request.chunks(3).map(|range| range.join(" ")).collect();
         let map = self.map(namespace);
-        if output.status.success() && map == wanted {
+        if output.status.success() && map == requested {
             return Finding::good(subject, map.join(", "));
         }
+        let prefix = format!("{}: ", self.id_type.program());
         let stderr = String::from_utf8_lossy(&output.stderr);
-        let said =
-            |line: &str| escape(line.trim_start_matches(&format!("{}: ", self.id_type.program())).as_bytes());
-        let mut lines = stderr.lines().map(said);
+        let mut lines = stderr.lines().map(|line| escape(line.trim_start_matches(&prefix).as_bytes()));
         let message = lines.next().unwrap_or_else(|| format!("status {:?}", output.status.code()));
-        Finding::bad_in_words(subject, message, remedies(lines))
+        Finding::bad(subject, message, remedies(lines))
     }
 
-    /// As podman maps: the own id to 0, and what is delegated from 1 on.
-    fn words(&self) -> Vec<String> {
-        let own = match self.id_type {
+    /// The ranges that podman requests: the caller's own id becomes 0, and the delegated ids follow from 1 on.
+    fn request(&self) -> Vec<String> {
+        let own_id = match self.id_type {
             IdType::Uid => self.caller.uid,
             IdType::Gid => self.caller.gid,
         };
-        let mut words = vec!["0".to_owned(), own.to_string(), "1".to_owned()];
+        let mut request = vec!["0".to_owned(), own_id.to_string(), "1".to_owned()];
         let mut upper = 1_u64;
         for range in &self.delegated {
-            words.extend([upper, range.start(), range.count()].map(|number| number.to_string()));
+            request.extend([upper, range.start(), range.count()].map(|number| number.to_string()));
             upper = upper.saturating_add(range.count());
         }
         if self.delegated.is_empty() {
-            words.extend(USUAL.map(str::to_owned));
+            request.extend(USUAL_RANGE.map(str::to_owned));
         }
-        words
+        request
     }
 
+    /// The lines of the map, with single blanks.
     fn map(&self, namespace: &Namespace) -> Vec<String> {
         let path = format!("/proc/{}/{}", namespace.pid(), self.id_type.map_file());
         let map = std::fs::read_to_string(path).unwrap_or_default();
@@ -96,14 +95,14 @@ impl Trial<'_> {
     }
 }
 
-/// The causes that the program gave, each with the fix that follows it.
-fn remedies(lines: impl Iterator<Item = String>) -> Vec<(String, Option<String>)> {
-    let mut remedies: Vec<(String, Option<String>)> = Vec::new();
+/// The causes that the program printed, each with the fix that follows.
+fn remedies(lines: impl Iterator<Item = String>) -> Vec<Remedy> {
+    let mut remedies: Vec<Remedy> = Vec::new();
     for line in lines {
         if let Some(cause) = line.strip_prefix("cause: ") {
-            remedies.push((cause.to_owned(), None));
-        } else if let (Some(fix), Some((_, last))) = (line.strip_prefix("fix: "), remedies.last_mut()) {
-            *last = Some(fix.to_owned());
+            remedies.push(Remedy { cause: cause.to_owned(), fix: None });
+        } else if let (Some(fix), Some(last)) = (line.strip_prefix("fix: "), remedies.last_mut()) {
+            last.fix = Some(fix.to_owned());
         }
     }
     remedies
@@ -111,26 +110,28 @@ fn remedies(lines: impl Iterator<Item = String>) -> Vec<(String, Option<String>)
 
 #[cfg(test)]
 mod tests {
-    use super::{IdType, Trial, remedies};
+    use super::{IdType, Remedy, Trial, remedies};
     use crate::caller::Caller;
     use crate::id_range::IdRange;
 
     #[test]
-    fn the_own_id_comes_first_and_what_is_delegated_follows() {
+    fn the_request_begins_with_the_own_id_and_the_delegated_ranges_follow() {
         let caller = Caller { uid: 1000, gid: 1001, login_gid: 1001, name: b"alice".to_vec() };
-        for (id_type, delegated, words) in [
+        for (id_type, delegated, request) in [
             (IdType::Uid, vec![], "0 1000 1 1 100000 65536"),
             (IdType::Gid, vec![IdRange::new(5, 10)], "0 1001 1 1 5 10"),
             (IdType::Uid, vec![IdRange::new(5, 10), IdRange::new(100, 1)], "0 1000 1 1 5 10 11 100 1"),
         ] {
             let trial = Trial { id_type, path: "/".into(), caller: &caller, delegated };
-            assert_eq!(trial.words().join(" "), words);
+            assert_eq!(trial.request().join(" "), request);
         }
     }
 
     #[test]
     fn a_fix_belongs_to_the_cause_before_it() {
         let lines = ["usage", "cause: a", "fix: b", "cause: c"].map(str::to_owned);
-        assert_eq!(remedies(lines.into_iter()), [("a".into(), Some("b".into())), ("c".into(), None)]);
+        let expected = [("a", Some("b")), ("c", None)]
+            .map(|(cause, fix)| Remedy { cause: cause.into(), fix: fix.map(Into::into) });
+        assert_eq!(remedies(lines.into_iter()), expected);
     }
 }

@@ -1,22 +1,22 @@
-//! Why it failed, and what to do about it: what the programs say after shadow's own line.
+//! The explanation of a failure: the lines `cause:` and `fix:` that follow shadow's message.
 //!
-//! It runs after a failure alone, when all privilege is gone, and changes nothing about it. [`evidence`] asks the kernel and the
-//! files once more what is the case; [`causes`] is a function from that to causes; a [`cause`] is two sentences.
+//! [`explain`] runs after a failure, once all capabilities are given up, and changes neither the map nor the exit status.
+//! [`evidence`] asks the kernel and reads the files again, with the caller's rights. [`causes`] decides from the evidence and
+//! makes no system call. A [`cause`] holds the sentences.
 
 pub(crate) mod cause;
 pub(crate) mod causes;
 pub(crate) mod evidence;
 
-use crate::passwd::Passwd;
-
 use crate::cli::Request;
 use crate::error::Error;
 use crate::id_type::IdType;
+use crate::passwd::Passwd;
 use crate::privileges::InitialCredentials;
 use evidence::Evidence;
 
-/// The lines to say after the message of this error; none where nothing is to be added. `users` are those of the run, so that
-/// the user database is not asked again what it was asked before.
+/// The lines that explain `error`; empty if no cause was found. `passwd` is the one that the run used: it remembers the names that
+/// were looked up, so a database behind a network is not asked again.
 pub(crate) fn explain(
     id_type: IdType,
     credentials: InitialCredentials,
@@ -25,5 +25,5 @@ pub(crate) fn explain(
     passwd: &impl Passwd,
 ) -> String {
     let evidence = Evidence::gather(id_type, credentials, request, error, passwd);
-    causes::conclude(error, &evidence).iter().map(|cause| cause.lines(id_type)).collect()
+    causes::find(error, &evidence).iter().map(|cause| cause.lines(id_type)).collect()
 }

@@ -9,8 +9,8 @@ fn alice() -> Command {
     ALICE.command("env")
 }
 
-const NUMBERS: &str = "fix: give three numbers for each range, in decimal, octal after 0 or hexadecimal after 0x: two ids up to \
-    4294967294 and a count of at least 1 that ends there or before";
+const NUMBERS: &str = "fix: give three numbers for each range, in decimal, octal after 0 or hexadecimal after 0x: two ids and a \
+    count of at least 1, with no id above 4294967294";
 
 pub fn malformed(world: &World, way: Way, kind: Kind, ranges: &str) -> Failure {
     world.delegate("alice:100000:65536\n");
@@ -50,8 +50,8 @@ fn words_that_are_missing_are_told() {
                 malformed(world, Way::Caps, kind, ranges).says(&[
                     &format!("ranges: {begun} is wrong for argc: {count}"),
                     "$usage",
-                    &format!("cause: after the target there are {count} arguments, which are not three for each range"),
-                    "fix: give three for each range: the first id inside, the first id outside, the count",
+                    &format!("cause: the number of arguments after the target is {count}, not a multiple of 3"),
+                    "fix: give three numbers for each range: the first id inside, the first id outside, and the count",
                 ]);
             }
         }
@@ -74,8 +74,8 @@ fn a_word_that_is_no_target_is_told_with_what_would_be_one() {
                 Failure::with_words(alice(), &program, kind, &[word, "0", "100000", "10"]).says(&[
                     "$usage",
                     &format!("cause: argument 1 (target) is '{word}', {what}"),
-                    "fix: give the PID in decimal, or fd: and the number of a descriptor that is handed down, of a process's \
-                     directory in /proc or a pidfd",
+                    "fix: give the PID in decimal, or fd: and the number of an inherited descriptor: of a process's \
+                     directory in /proc, or a pidfd",
                 ]);
             }
         }
@@ -109,17 +109,17 @@ pub fn overlap(world: &World, way: Way, kind: Kind) -> Failure {
 fn ranges_that_overlap_are_told_with_the_ids_that_both_have() {
     in_world(|world| {
         world.for_each_program(|way, kind| {
-            let fix = "fix: map each id once; clients take their ranges from $subid, so look for a line that is there twice";
+            let fix = "fix: map each id once; clients take their ranges from $subid, so look for a duplicate line there";
             overlap(world, way, kind).says(&[
                 INVALID,
-                "cause: ranges 2 and 3 of the request overlap: outside, both have the $ids 100000 to 165535",
+                "cause: ranges 2 and 3 of the request overlap: both contain the $ids 100000 to 165535 outside",
                 fix,
             ]);
             for (ranges, cause) in [
-                ("0 100000 10 9 100500 10", "ranges 1 and 2 of the request overlap: inside, both have the $id 9"),
+                ("0 100000 10 9 100500 10", "ranges 1 and 2 of the request overlap: both contain the $id 9 inside"),
                 (
                     "0 100000 1 5 100500 10 20 100505 10",
-                    "ranges 2 and 3 of the request overlap: outside, both have the $ids 100505 to 100509",
+                    "ranges 2 and 3 of the request overlap: both contain the $ids 100505 to 100509 outside",
                 ),
             ] {
                 Failure::new(alice, world, way, kind, ranges).says(&[INVALID, &format!("cause: {cause}"), fix]);
@@ -137,7 +137,7 @@ pub fn too_many(world: &World, way: Way, kind: Kind) -> Failure {
     Failure::new(alice, world, way, kind, &ranges(341, 0, 2000))
 }
 
-const FEWER: &str = "fix: delegate fewer and larger ranges in $subid: lines that touch can be one";
+const FEWER: &str = "fix: delegate fewer and larger ranges in $subid: adjacent lines can be merged";
 
 #[test]
 fn more_than_one_write_takes_is_told_by_number_or_length() {
@@ -145,13 +145,13 @@ fn more_than_one_write_takes_is_told_by_number_or_length() {
         world.for_each_program(|way, kind| {
             too_many(world, way, kind).says(&[
                 INVALID,
-                "cause: the request has 341 ranges, and the kernel takes at most 340",
+                "cause: the request has 341 ranges, and the kernel accepts at most 340",
                 FEWER,
             ]);
             world.delegate("alice:3000000000:1000000\n");
             Failure::new(alice, world, way, kind, &ranges(300, 3_000_000_000, 3_000_000_000)).says(&[
                 INVALID,
-                "cause: the map has 7200 bytes, and the kernel takes less than 4096 in one write",
+                "cause: the map has 7200 bytes, and the kernel accepts less than 4096 in one write",
                 FEWER,
             ]);
         });
@@ -167,7 +167,7 @@ fn the_most_that_the_kernel_takes_is_not_blamed() {
         world.for_each_program(|way, kind| {
             let doubled = format!("{} 5 2990 1", ranges(339, 0, 2000));
             Failure::new(alice, world, way, kind, &doubled)
-                .is_because(&["ranges 6 and 340 of the request overlap: inside, both have the $id 5"]);
+                .is_because(&["ranges 6 and 340 of the request overlap: both contain the $id 5 inside"]);
         });
         for kind in Kind::BOTH {
             Failure::new(alice, world, Way::Unprivileged, kind, &ranges(340, 0, 2000))

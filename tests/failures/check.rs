@@ -32,7 +32,10 @@ pub fn no_namespace(world: &World) -> Vec<String> {
 #[test]
 fn a_program_that_is_not_there_and_a_namespace_that_cannot_be_are_told() {
     in_world(|world| {
-        assert_eq!(not_installed(world)[1..], ["cause: no newgidmap is in PATH", "fix: install the package"]);
-        assert!(no_namespace(world)[1].starts_with("cause: there may be no more user namespaces"));
+        assert_eq!(
+            not_installed(world)[1..],
+            ["cause: newgidmap is not in PATH", "fix: install the package"]
+        );
+        assert!(no_namespace(world)[1].starts_with("cause: a limit on user namespaces is reached"));
     });
 }

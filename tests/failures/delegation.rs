@@ -26,9 +26,9 @@ fn nothing_delegated_is_told_with_a_range_that_is_free() {
             for (lines, free) in [("", "100000-165535"), ("bob:100000:65536\n", "165536-231071")] {
                 with(world, way, kind, lines).says(&[
                     REFUSED,
-                    "cause: $subid has no line for alice (uid 1000), who wants the $ids 100000 to 100009",
+                    "cause: $subid has no line for alice (uid 1000); the request includes the $ids 100000 to 100009",
                     &format!(
-                        "fix: as root, run 'usermod --add-sub$ids {free} alice', and with podman 'podman system migrate' \
+                        "fix: as root, run 'usermod --add-sub$ids {free} alice'; with podman, run 'podman system migrate' \
                          afterwards"
                     ),
                 ]);
@@ -50,10 +50,12 @@ fn what_is_delegated_is_told_where_it_is_not_enough() {
             ] {
                 with(world, way, kind, lines).says(&[
                     REFUSED,
-                    &format!("cause: alice wants $ids that are not delegated, {missing}: $subid has {delegated} for alice"),
                     &format!(
-                        "fix: ask for no more, or as root, run 'usermod --add-sub$ids {free} alice', and with podman 'podman \
-                         system migrate' afterwards"
+                        "cause: the request includes $ids that are not delegated to alice: {missing}; $subid delegates {delegated}"
+                    ),
+                    &format!(
+                        "fix: request only delegated ids, or as root, run 'usermod --add-sub$ids {free} alice'; with podman, run \
+                         'podman system migrate' afterwards"
                     ),
                 ]);
             }
@@ -80,18 +82,18 @@ fn a_line_that_nearly_fits_is_told_with_its_owner() {
                 with(world, Way::Caps, kind, &format!("bob:200000:5\n{owner}:100000:10\n")).says(&[
                     REFUSED,
                     &format!(
-                        "cause: $subid has no line for alice (uid 1000), who wants the $ids 100000 to 100009; line 2 has the \
+                        "cause: $subid has no line for alice (uid 1000); the request includes the $ids 100000 to 100009; line 2 has the \
                          owner '{owner}', which is not the caller"
                     ),
-                    &format!("fix: if alice is meant by '{owner}' in line 2 of $subid, write so"),
+                    &format!("fix: if line 2 of $subid is meant for alice, write alice instead of '{owner}'"),
                 ]);
             }
             // Somebody else is not nearly alice, and whoever is told of has to be somebody else.
             for owner in ["bob", "1001", "ghost"] {
                 with(world, Way::Caps, kind, &format!("{owner}:100000:10\n")).says(&[
                     REFUSED,
-                    "cause: $subid has no line for alice (uid 1000), who wants the $ids 100000 to 100009",
-                    "fix: as root, run 'usermod --add-sub$ids 100010-165545 alice', and with podman 'podman system migrate' \
+                    "cause: $subid has no line for alice (uid 1000); the request includes the $ids 100000 to 100009",
+                    "fix: as root, run 'usermod --add-sub$ids 100010-165545 alice'; with podman, run 'podman system migrate' \
                      afterwards",
                 ]);
             }
@@ -120,13 +122,13 @@ fn a_malformed_line_is_told_with_its_number_and_what_is_wrong() {
             ] {
                 with(world, Way::Setuid, kind, &format!("bob:200000:5\n{line}\n")).says(&[
                     REFUSED,
-                    &format!("cause: line 2 of $subid is for alice and delegates nothing: {defect}"),
+                    &format!("cause: line 2 of $subid is for alice but is ignored: {defect}"),
                     "fix: write line 2 of $subid as OWNER:START:COUNT, for example 'alice:100000:65536'",
                 ]);
             }
             with(world, Way::Setuid, kind, "alice:100000:10:x\nalice:200000:5\n").is_because(&[
-                "line 1 of $subid is for alice and delegates nothing: it has 4 fields",
-                "alice wants $ids that are not delegated, 100000 to 100009: $subid has 200000 to 200004 for alice",
+                "line 1 of $subid is for alice but is ignored: it has 4 fields",
+                "the request includes $ids that are not delegated to alice: 100000 to 100009; $subid delegates 200000 to 200004",
             ]);
         }
     });
@@ -141,7 +143,7 @@ fn a_malformed_line_of_somebody_else_or_of_no_use_is_not_blamed() {
                 .is_because(&["$subid has no line for alice"]);
             // Well-formed, whatever it looks like.
             with(world, Way::Setuid, kind, "alice:0x186a0: +9\n")
-                .is_because(&["alice wants $ids that are not delegated, 100009"]);
+                .is_because(&["the request includes $ids that are not delegated to alice: 100009"]);
         }
     });
 }
@@ -171,23 +173,23 @@ fn a_file_that_cannot_be_read_is_told_with_the_reason() {
         world.for_each_program(|way, kind| {
             unusable(world, way, kind, |path| fs::remove_file(path).unwrap()).says(&[
                 "cannot open $subid: No such file or directory",
-                "cause: there is no $subid, so no ids are delegated",
+                "cause: $subid does not exist, so no ids are delegated",
                 "fix: as root, run 'echo alice:100000:65536 >$subid'",
             ]);
             unusable(world, way, kind, private).says(&[
                 "cannot open $subid: Permission denied",
-                "cause: $subid is not readable for alice, and is read with no other rights than the caller's",
+                "cause: $subid is read with the caller's rights, and alice may not read it",
                 "fix: as root, run 'chmod 0644 $subid'",
             ]);
             unusable(world, way, kind, link).says(&[
                 "cannot open $subid: Too many levels of symbolic links",
                 "cause: $subid is a symbolic link, which is not followed",
-                "fix: put the file itself in the place of the link $subid",
+                "fix: replace the link $subid by the file itself",
             ]);
             unusable(world, way, kind, directory).says(&[
                 "cannot open $subid: Is a directory",
-                "cause: $subid is there and cannot be read: Is a directory",
-                "fix: have a readable, regular file at $subid, with a line 'alice:100000:65536'",
+                "cause: $subid exists but cannot be read: Is a directory",
+                "fix: make $subid a regular, readable file with a line 'alice:100000:65536'",
             ]);
         });
     });

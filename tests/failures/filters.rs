@@ -23,9 +23,8 @@ fn filtered(what: &str) -> Command {
     command
 }
 
-const FILTER: &str =
-    "no other cause applies, and a seccomp filter is in force, which may refuse what it likes";
-const UNCONFINED: &str = "fix: try without it: --security-opt seccomp=unconfined (podman, Docker), seccompProfile.type: \
+const FILTER: &str = "no other cause was found; a seccomp filter is active and may have refused the write";
+const UNCONFINED: &str = "fix: try without the filter: --security-opt seccomp=unconfined (podman, Docker), seccompProfile.type: \
     Unconfined (Kubernetes), SystemCallFilter= (systemd)";
 
 pub fn refused_by_a_filter(world: &World, way: Way, kind: Kind) -> Failure {
@@ -50,8 +49,8 @@ fn what_a_filter_refuses_is_told_when_all_else_is_excluded() {
             ]);
             Failure::of(filtered("old"), world, way, kind, &target, "0 100000 10").says(&[
                 "open of $id_map failed: Function not implemented",
-                "cause: the kernel has no openat2(2), which came with Linux 5.6, or a seccomp filter says that it has none",
-                "fix: run a newer kernel, or have the container's seccomp profile allow openat2 (as podman's and Docker's do)",
+                "cause: openat2(2) is not available: the kernel is older than Linux 5.6, or a seccomp filter denies the call",
+                "fix: use a newer kernel, or a seccomp profile that allows openat2 (podman's and Docker's default profiles do)",
             ]);
         });
         // Needing no privilege and having none is no cause.
@@ -96,13 +95,13 @@ fn a_filter_that_lets_it_pass_is_not_blamed() {
             let mut middle = ALICE.command("unshare");
             middle.args(["--user", "--map-current-user", "--", "unshare", "--user", "--"]);
             fails(&world.waiting(&mut middle), "0 100000 10")
-                .is_because(&["the user namespace of process $pid was not made in the caller's"]);
+                .is_because(&["the user namespace of process $pid was not created in the caller's"]);
             let mapped = world.namespace(ALICE);
             assert_eq!(
                 world.run(way, kind, ALICE, &[mapped.pid().as_str(), "0", "100000", "10"]).status,
                 Some(0)
             );
-            fails(&mapped, "0 100000 10").is_because(&["the $id_map of process $pid was written before"]);
+            fails(&mapped, "0 100000 10").is_because(&["the $id_map of process $pid is already written"]);
         });
     });
 }
@@ -127,8 +126,8 @@ fn without_a_filter_none_is_blamed_for_what_securebits_take() {
         for kind in Kind::BOTH {
             taken_by_securebits(world, kind).says(&[
                 NOT_PERMITTED,
-                "cause: the program was started without CAP_SET$ID, and what took it is not to be seen: securebits (noroot), a \
-                 security module, or a mount of another mount namespace can",
+                "cause: the program was started without CAP_SET$ID, for no visible reason; possible reasons: securebits \
+                 (noroot), a security module, or a mount of another mount namespace",
             ]);
         }
     });

@@ -19,7 +19,7 @@ fn root() -> Command {
 
 const NEITHER: &str = "$path has neither the setuid bit nor file capabilities (mode 0755)";
 const INSTALL: &str = "fix: as root, run 'setcap cap_set$id=ep $path', or 'chmod u+s $path' where images lose file \
-    capabilities; reinstalling the package does it, too";
+    capabilities; reinstalling the package does the same";
 /// For a copy that root is not told to give privilege.
 const ELSEWHERE: &str = "fix: install the package, and call the program in /usr/bin";
 
@@ -110,11 +110,11 @@ fn where_it_needs_no_privilege_or_has_it_from_elsewhere_the_file_is_not_blamed()
             let mapped = world.namespace(ALICE);
             world.run(Way::Caps, kind, ALICE, &[mapped.pid().as_str(), "0", "1000", "1"]);
             fails(alice(), &mapped, "0 1000 1")
-                .is_because(&["the $id_map of process $pid was written before"]);
+                .is_because(&["the $id_map of process $pid is already written"]);
             let capability = if kind == Kind::Uid { "+setuid" } else { "+setgid" };
             let ambient = setpriv(&["--inh-caps", capability, "--ambient-caps", capability]);
             fails(ambient, &mapped, "0 100000 10")
-                .is_because(&["the $id_map of process $pid was written before"]);
+                .is_because(&["the $id_map of process $pid is already written"]);
         }
     });
 }
@@ -132,7 +132,7 @@ fn on_a_tmpfs(world: &World, kind: Kind, point: &str, flags: MsFlags) -> Vec<Pat
 }
 
 const NOSUID: &str =
-    "$path is on a file system that is mounted nosuid (/mnt/nosuid), so it gets no privilege";
+    "$path is on a file system mounted nosuid (/mnt/nosuid), so the program gets no privilege";
 
 pub fn nosuid(world: &World, kind: Kind) -> Vec<Failure> {
     let programs = on_a_tmpfs(world, kind, "/mnt/nosuid", MsFlags::MS_NOSUID);
@@ -149,7 +149,7 @@ fn a_file_system_mounted_nosuid_is_told_with_its_mount_point() {
                 failure.says(&[
                     NOT_PERMITTED,
                     &format!("cause: {NOSUID}"),
-                    "fix: install the program elsewhere, or as root run 'mount -o remount,suid /mnt/nosuid'",
+                    "fix: install the program on another file system, or as root, run 'mount -o remount,suid /mnt/nosuid'",
                 ]);
             }
             let neither = install(world, kind, "nosuid/neither", &["--mode=0755"]);
@@ -170,7 +170,7 @@ fn a_file_system_without_setuid_is_not_blamed_where_privilege_is_there_or_mounte
             let mapped = world.namespace(ROOT);
             must_succeed(root().arg(program).args([&mapped.pid(), "0", "100000", "10"]));
             Failure::at(root(), program, kind, &mapped.pid(), "0 100000 10")
-                .is_because(&["the $id_map of process $pid was written before"]);
+                .is_because(&["the $id_map of process $pid is already written"]);
             let [program, _] = &on_a_tmpfs(world, kind, "/mnt/nosuid/suid", MsFlags::empty())[..] else {
                 panic!()
             };
@@ -203,7 +203,7 @@ fn capabilities_of_another_user_namespace_are_told_with_its_root() {
         for kind in Kind::BOTH {
             foreign_capabilities(world, kind).says(&[
                 NOT_PERMITTED,
-                "cause: the file capabilities of $path were set in another user namespace, the one whose root is uid 1000 here",
+                "cause: the file capabilities of $path were set in another user namespace, whose root is uid 1000 here",
                 ELSEWHERE,
             ]);
             let roots = install(world, kind, "roots", &["--mode=0755"]);
@@ -244,8 +244,8 @@ fn what_counts_outside_does_not_count_in_a_namespace_with_another_root() {
             let setuid = Failure::new(|| shifted.as_alice(), world, Way::Setuid, kind, "0 1500 10");
             setuid.says(&[
                 NOT_PERMITTED,
-                "cause: $path is setuid to a uid that this user namespace does not have",
-                "fix: install the package in this user namespace, so that the program belongs to its root",
+                "cause: $path is setuid to a uid that is not mapped in this user namespace",
+                "fix: install the package in this user namespace, so that root of this namespace owns the program",
             ]);
         }
     });

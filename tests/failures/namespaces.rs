@@ -22,16 +22,16 @@ fn ids_that_this_namespace_does_not_have_are_told_with_those_that_it_has() {
         world.for_each_program(|way, kind| {
             not_mapped_here(world, way, kind).says(&[
                 NOT_PERMITTED,
-                "cause: the request wants $ids that this user namespace does not have, 100000 to 165535: it has 0 to 1999 \
-                 (/proc/self/$id_map)",
-                "fix: have the line 'alice:1001:999' in $subid here, or start the outer container with more ids",
+                "cause: the request includes $ids that are not mapped in this user namespace: 100000 to 165535; /proc/self/$id_map \
+                 has 0 to 1999",
+                "fix: write the line 'alice:1001:999' in $subid here, or start the outer container with more ids",
             ]);
         });
         // Of a range that is there in part, the part that is not is told.
         world.delegate("alice:1500:1000\n");
         let nested = world.nested(2_000);
         Failure::new(|| nested.as_alice(), world, Way::Setuid, Kind::Uid, "0 1500 1000").is_because(&[
-            "the request wants uids that this user namespace does not have, 2000 to 2499: it has 0 to 1999",
+            "the request includes uids that are not mapped in this user namespace: 2000 to 2499; /proc/self/uid_map has 0 to 1999",
         ]);
     });
 }
@@ -51,10 +51,10 @@ fn ids_that_are_here_are_not_blamed() {
             let outcome = world.run_through(run(), way, kind, &[target.pid().as_str(), "0", "1500", "100"]);
             assert_eq!((outcome.stderr.as_str(), target.map(kind).as_str()), ("", "0 1500 100"));
             Failure::of(run(), world, way, kind, &target, "0 1500 100")
-                .is_because(&["the $id_map of process $pid was written before"]);
+                .is_because(&["the $id_map of process $pid is already written"]);
             // More than is delegated is refused before anybody asks what is here.
             Failure::of(run(), world, way, kind, &target, "0 1500 1000")
-                .is_because(&["alice wants $ids that are not delegated, 1600 to 2499"]);
+                .is_because(&["the request includes $ids that are not delegated to alice: 1600 to 2499"]);
         });
     });
 }
@@ -75,7 +75,7 @@ fn a_map_that_was_written_before_is_told() {
         world.for_each_program(|way, kind| {
             already_mapped(world, way, kind).says(&[
                 NOT_PERMITTED,
-                "cause: the $id_map of process $pid was written before, and the kernel takes it once",
+                "cause: the $id_map of process $pid is already written, and the kernel accepts one write",
                 "fix: run $program once for each new user namespace",
             ]);
         });
@@ -113,7 +113,7 @@ fn a_process_that_made_no_namespace_is_told() {
                 same_namespace(world, way, kind).says(&[
                     NOT_PERMITTED,
                     "cause: process $pid is in the caller's own user namespace, not in a new one",
-                    "fix: have the process make a user namespace first, with 'unshare --user' or CLONE_NEWUSER",
+                    "fix: have the process create a user namespace first, with 'unshare --user' or CLONE_NEWUSER",
                 ]);
             }
         }
@@ -146,8 +146,8 @@ fn a_namespace_that_was_not_made_in_ours_is_told() {
                 for failure in grandchild(world, way, kind) {
                     failure.says(&[
                         NOT_PERMITTED,
-                        "cause: the user namespace of process $pid was not made in the caller's",
-                        "fix: run $program in the user namespace in which that one was made",
+                        "cause: the user namespace of process $pid was not created in the caller's",
+                        "fix: run $program in the parent namespace of that user namespace",
                     ]);
                 }
             }
@@ -165,10 +165,10 @@ fn above_is_not_a_child_either_and_the_one_between_is() {
         for kind in Kind::BOTH {
             let above = world.waiting(&mut alice());
             Failure::of(nested.as_alice(), world, Way::Setuid, kind, &above, "0 1500 10")
-                .is_because(&["the user namespace of process $pid was not made in the caller's"]);
+                .is_because(&["the user namespace of process $pid was not created in the caller's"]);
             let middle = world.waiting(ALICE.command("unshare").args(["--user", "--map-current-user", "--"]));
             Failure::of(alice(), world, Way::Setuid, kind, &middle, "0 100000 10")
-                .is_because(&["the $id_map of process $pid was written before"]);
+                .is_because(&["the $id_map of process $pid is already written"]);
         }
     });
 }

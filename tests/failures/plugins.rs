@@ -12,8 +12,8 @@ fn alice() -> Command {
     ALICE.command("env")
 }
 
-const REMEDY: &str = "fix: see that the service behind it runs and knows the user (for sss: 'systemctl status sssd'), or take \
-    the line 'subid:' out of /etc/nsswitch.conf";
+const REMEDY: &str = "fix: check that the plugin's service runs and knows the user (for sss: 'systemctl status sssd'), or \
+    remove the line 'subid:' from /etc/nsswitch.conf";
 
 /// Of sssd, which does not run.
 pub fn without_sssd(world: &World, way: Way, kind: Kind) -> Failure {
@@ -27,7 +27,7 @@ fn sssds_plugin_without_sssd_cannot_reach_its_service() {
         world.for_each_program(|way, kind| {
             without_sssd(world, way, kind).says(&[
                 "$id range [0-10) -> [500000-500010) not allowed",
-                "cause: libsubid_sss.so, which /etc/nsswitch.conf names, cannot reach its service (connection error)",
+                "cause: libsubid_sss.so, the subid plugin in /etc/nsswitch.conf, cannot reach its service (connection error)",
                 REMEDY,
             ]);
         });
@@ -47,7 +47,8 @@ fn each_status_of_a_plugin_is_told() {
             for kind in Kind::BOTH {
                 let wanted = format!("0 {} 100", first_delegated(kind));
                 let failure = Failure::new(alice, world, Way::Setuid, kind, &wanted);
-                let cause = format!("cause: libsubid_s{status}.so, which /etc/nsswitch.conf names, {words}");
+                let cause =
+                    format!("cause: libsubid_s{status}.so, the subid plugin in /etc/nsswitch.conf, {words}");
                 failure.mentions("not allowed\n");
                 let lines: Vec<&str> = failure.stderr().lines().skip(1).collect();
                 assert_eq!(
@@ -69,13 +70,13 @@ fn a_plugin_that_says_no_is_told_with_how_to_see_its_list() {
             Failure::new(alice, world, Way::Caps, kind, &format!("0 {start} 101")).says(&[
                 &format!("$id range [0-101) -> [{start}-{}) not allowed", start + 101),
                 &format!(
-                    "cause: libsubid_sound.so, which /etc/nsswitch.conf names, does not delegate the $ids {start} to {} to \
+                    "cause: libsubid_sound.so, the subid plugin in /etc/nsswitch.conf, does not delegate the $ids {start} to {} to \
                      alice",
                     start + 100
                 ),
                 &format!(
-                    "fix: ask for what 'getsubids {}alice' lists, or have the directory delegate more (FreeIPA: ipa \
-                     subid-generate)",
+                    "fix: request only the ids that 'getsubids {}alice' lists, or delegate more ids in the directory service \
+                     (FreeIPA: ipa subid-generate)",
                     if kind == Kind::Gid { "-g " } else { "" }
                 ),
             ]);
@@ -93,8 +94,8 @@ fn a_name_that_is_too_long_is_told() {
         for kind in Kind::BOTH {
             Failure::new(alice, world, Way::Setuid, kind, "0 500000 10").says(&[
                 &format!("Subid NSS module name too long (longer than 50 characters): {long}"),
-                "cause: the plugin that /etc/nsswitch.conf names has a name of more than 50 characters, and is not loaded",
-                "fix: correct the line 'subid:' in /etc/nsswitch.conf, or take it out",
+                "cause: the subid plugin in /etc/nsswitch.conf has a name of more than 50 characters, so it is not loaded",
+                "fix: correct or remove the line 'subid:' in /etc/nsswitch.conf",
             ]);
         }
     });
@@ -107,9 +108,9 @@ fn a_plugin_that_cannot_be_had_is_told() {
         for kind in Kind::BOTH {
             Failure::new(alice, world, Way::Setuid, kind, "0 400000 10").says(&[
                 "Error opening libsubid_missing.so: libsubid_missing.so: cannot open shared object file: No such file or directory",
-                "cause: the plugin that /etc/nsswitch.conf names cannot be used",
-                "fix: install the package that has it (for sss: sssd-common), or take the line 'subid:' out of \
-                 /etc/nsswitch.conf; a limit on memory or descriptors ('ulimit -a') may keep it out as well",
+                "cause: the subid plugin in /etc/nsswitch.conf cannot be used",
+                "fix: install the package of the plugin (for sss: sssd-common), or remove the line 'subid:' from \
+                 /etc/nsswitch.conf; a limit on memory or descriptors ('ulimit -a') may also prevent loading",
             ]);
         }
         fs::set_permissions("/etc/nsswitch.conf", Permissions::from_mode(0o600)).unwrap();
@@ -117,7 +118,7 @@ fn a_plugin_that_cannot_be_had_is_told() {
             let failure = Failure::new(alice, world, Way::Setuid, kind, "0 400000 10");
             failure.begins("cannot open /etc/nsswitch.conf: Permission denied");
             failure.is_because(&[
-                "whether a plugin delegates is in /etc/nsswitch.conf, which cannot be read: Permission denied",
+                "/etc/nsswitch.conf, which may name a subid plugin, cannot be read: Permission denied",
             ]);
             failure.mentions("'chmod 0644 /etc/nsswitch.conf'");
         }
@@ -131,7 +132,7 @@ fn a_plugin_is_not_blamed_for_what_it_has_no_part_in() {
         configure(world, "files");
         for kind in Kind::BOTH {
             Failure::new(alice, world, Way::Setuid, kind, "0 400000 10")
-                .is_because(&["alice wants $ids that are not delegated"]);
+                .is_because(&["the request includes $ids that are not delegated to alice"]);
         }
         install(world, "sound", &[]);
         for kind in Kind::BOTH {

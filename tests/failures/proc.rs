@@ -48,7 +48,8 @@ fn a_read_only_mount_is_told_with_its_place() {
                     "open of $id_map failed: Read-only file system",
                     &format!("cause: {point} is mounted read-only"),
                     &format!(
-                        "fix: as root, run 'mount -o remount,rw {point}'; in a container, leave out what made it so, as a volume /proc:/proc:ro"
+                        "fix: as root, run 'mount -o remount,rw {point}'; in a container, remove the option for a read-only /proc, \
+                         such as a volume /proc:/proc:ro"
                     ),
                 ]);
             }
@@ -85,13 +86,13 @@ fn a_file_over_the_map_is_told_and_not_written_to() {
         world.for_each_program(|way, kind| {
             covered_map(world, way, kind).says(&[
                 "open of $id_map failed: Invalid cross-device link",
-                "cause: something of a file system of the type tmpfs is mounted over /proc/$pid/$id_map",
+                "cause: /proc/$pid/$id_map is covered by a tmpfs mount",
                 "fix: as root, run 'umount /proc/$pid/$id_map'",
             ]);
             let target = world.namespace(ALICE);
             let map = format!("/proc/{}/{}_map", target.pid(), kind.word());
             bind("/dev/null", &map);
-            fails(world, way, kind, &target).is_because(&["something of a file system of the type"]);
+            fails(world, way, kind, &target).is_because(&["/proc/$pid/$id_map is covered by a "]);
             umount2(map.as_str(), MntFlags::MNT_DETACH).unwrap();
             // The map is not what is covered: it is written, or fails for another reason.
             let other =
@@ -115,9 +116,7 @@ fn a_file_over_setgroups_is_told_and_not_written_to() {
         let failure = Failure::of(alice(), world, Way::Caps, Kind::Gid, &target, "0 1000 1");
         umount2(setgroups.as_str(), MntFlags::MNT_DETACH).unwrap();
         failure.begins("couldn't open process setgroups: Invalid cross-device link");
-        failure.is_because(&[
-            "something of a file system of the type tmpfs is mounted over /proc/$pid/setgroups",
-        ]);
+        failure.is_because(&["/proc/$pid/setgroups is covered by a tmpfs mount"]);
         assert_eq!(fs::read("/etc/setgroups").unwrap(), b"");
         assert_eq!((target.map(Kind::Gid).as_str(), target.setgroups().as_str()), ("", "allow"));
     });
@@ -136,9 +135,7 @@ fn another_processs_file_over_it_is_not_written_to() {
                 let failure = Failure::of(alice(), world, way, kind, &target, ranges);
                 umount2(covered.as_str(), MntFlags::MNT_DETACH).unwrap();
                 failure.mentions("Invalid cross-device link");
-                failure.is_because(&[&format!(
-                    "something of a file system of the type proc is mounted over {covered}"
-                )]);
+                failure.is_because(&[&format!("{covered} is covered by a proc mount")]);
                 for namespace in [&target, &other] {
                     assert_eq!((namespace.map(kind).as_str(), namespace.setgroups().as_str()), ("", "allow"));
                 }
@@ -158,7 +155,7 @@ fn a_file_system_over_the_process_is_told() {
             fails(world, way, kind, &target).says(&[
                 "Could not open proc directory for target $pid: No such file or directory",
                 "$usage",
-                "cause: something of a file system of the type tmpfs is mounted over /proc/$pid",
+                "cause: /proc/$pid is covered by a tmpfs mount",
                 "fix: as root, run 'umount /proc/$pid'",
             ]);
             umount2(directory.as_str(), MntFlags::MNT_DETACH).unwrap();
@@ -192,7 +189,7 @@ fn that_there_is_no_proc_is_told() {
         world.delegate("alice:100000:10\n");
         for kind in Kind::BOTH {
             let causes = [
-                "cause: there is no proc file system mounted at /proc",
+                "cause: no proc file system is mounted at /proc",
                 "fix: as root, run 'mount -t proc proc /proc'",
             ];
             no_proc(world, Way::Setuid, kind).says(&[
@@ -209,7 +206,7 @@ fn that_there_is_no_proc_is_told() {
     });
 }
 
-const ANOTHER: &str = "/proc shows another PID namespace than the one that the caller is in";
+const ANOTHER: &str = "/proc shows another PID namespace than the caller's";
 
 /// Alice in a new PID namespace, with the old one's `/proc`.
 pub fn old_proc(world: &World, way: Way, kind: Kind, pid: &str) -> Failure {
@@ -231,7 +228,7 @@ pub fn old_proc(world: &World, way: Way, kind: Kind, pid: &str) -> Failure {
 fn another_pid_namespaces_proc_is_told() {
     in_world(|world| {
         world.delegate("alice:100000:10\n");
-        let fix = "fix: mount its own: as root in this PID namespace, run 'mount -t proc proc /proc', or make it with 'unshare \
+        let fix = "fix: as root in this PID namespace, run 'mount -t proc proc /proc', or create the PID namespace with 'unshare \
             --pid --fork --mount-proc'";
         let gone = "Could not open proc directory for target $pid: No such file or directory";
         world.for_each_program(|way, kind| {
@@ -246,7 +243,7 @@ fn another_pid_namespaces_proc_is_told() {
                 Some(0)
             );
             old_proc(world, way, kind, &target.pid())
-                .is_because(&["the $id_map of process $pid was written before"]);
+                .is_because(&["the $id_map of process $pid is already written"]);
         });
         // The other way round, the caller is not in the PID namespace that /proc shows, nor is any other process.
         let mount_inside = || {
@@ -288,7 +285,7 @@ fn a_process_that_proc_hides_is_told_from_one_that_has_ended() {
                 "Could not open proc directory for target $pid: No such file or directory",
                 "$usage",
                 "cause: process $pid exists, but /proc is mounted with hidepid=invisible and does not show it",
-                "fix: as root, run 'mount -o remount,hidepid=0 /proc'; a process of the caller's own that is hidden is not dumpable",
+                "fix: as root, run 'mount -o remount,hidepid=0 /proc'; if the process is the caller's own, it is not dumpable",
             ]);
             let ended = world.namespace(ALICE).pid();
             with_another_proc(world, way, kind, &ended, hide_processes, alice()).is_because(&["there is no process $pid"]);

@@ -37,7 +37,7 @@ fn no_new_privs_is_told_with_the_options_that_set_it() {
                 with_no_new_privs(world, way, kind).says(&[
                     NOT_PERMITTED,
                     &format!("cause: {NO_NEW_PRIVS}"),
-                    "fix: take it back where it was set: no --security-opt=no-new-privileges (podman, Docker), \
+                    "fix: start without no_new_privs: no --security-opt=no-new-privileges (podman, Docker), \
                      allowPrivilegeEscalation: true (Kubernetes), NoNewPrivileges=no (systemd)",
                 ]);
             }
@@ -68,7 +68,7 @@ fn no_new_privs_is_not_blamed_where_the_capability_is_there_or_not_needed() {
                 .arg("--");
             let target = world.waiting(nested.as_alice().args(["unshare", "--user", "--"]));
             Failure::of(inside, world, Way::Setuid, kind, &target, "0 100000 10")
-                .is_because(&["the request wants $ids that this user namespace does not have"]);
+                .is_because(&["the request includes $ids that are not mapped in this user namespace"]);
         }
     });
 }
@@ -89,7 +89,7 @@ fn a_bounding_set_without_the_capability_is_told_with_the_options_that_give_it()
                     NOT_PERMITTED,
                     &format!("cause: {BOUNDING_SET}"),
                     "fix: start the container with --cap-add=setuid,setgid (podman, Docker) or capabilities.add: \
-                     [SETUID, SETGID] (Kubernetes), the service with both in CapabilityBoundingSet= (systemd)",
+                     [SETUID, SETGID] (Kubernetes), or the service with both in CapabilityBoundingSet= (systemd)",
                 ]);
             }
         }
@@ -113,7 +113,7 @@ fn a_bounding_set_without_another_capability_is_not_blamed() {
             }
             // The own id needs no capability, so that its lack is no reason.
             Failure::of(without("-all"), world, Way::Setuid, kind, &own, "0 1000 1")
-                .is_because(&["the $id_map of process $pid was written before"]);
+                .is_because(&["the $id_map of process $pid is already written"]);
         }
     });
 }
@@ -125,7 +125,7 @@ fn two_causes_are_told_both_the_first_to_mend_first() {
         let nested = world.nested(2_000);
         for kind in Kind::BOTH {
             let neither = "$path has neither the setuid bit nor file capabilities";
-            let not_here = "the request wants $ids that this user namespace does not have";
+            let not_here = "the request includes $ids that are not mapped in this user namespace";
             with_no_new_privs(world, Way::Unprivileged, kind).is_because(&[neither, NO_NEW_PRIVS]);
             out_of_the_bounding_set(world, Way::Unprivileged, kind).is_because(&[neither, BOUNDING_SET]);
             Failure::new(|| nested.as_alice(), world, Way::Unprivileged, kind, "0 100000 10")
@@ -163,8 +163,8 @@ fn a_debugger_is_told_where_it_took_the_privilege() {
             for way in [Way::Setuid, Way::Caps] {
                 traced(world, way, kind).says(&[
                     NOT_PERMITTED,
-                    "cause: a debugger traces this program, and the kernel gives it no privilege then",
-                    "fix: run it without the debugger, or the debugger as root",
+                    "cause: a debugger traces this program, so the kernel gives it no privilege",
+                    "fix: run the program without the debugger, or run the debugger as root",
                 ]);
             }
             // Root's debugger takes nothing.
@@ -178,8 +178,8 @@ fn a_debugger_is_told_where_it_took_the_privilege() {
     });
 }
 
-const SETFCAP: &str = "the request maps uid 0 of this user namespace, for which this kernel asks for CAP_SETFCAP as well, \
-    and the program was started without it";
+const SETFCAP: &str = "the request maps uid 0 of this user namespace, this kernel requires CAP_SETFCAP for that, and the \
+    program was started without CAP_SETFCAP";
 
 /// A map of uid 0 by a program whose file has cap_setuid alone.
 pub fn without_setfcap(world: &World) -> Failure {
@@ -193,7 +193,7 @@ fn a_map_of_uid_0_is_told_with_what_it_takes() {
         without_setfcap(world).says(&[
             NOT_PERMITTED,
             &format!("cause: {SETFCAP}"),
-            "fix: delegate ids without 0 in $subid, or as root run 'setcap cap_setuid,cap_setfcap=ep $path'",
+            "fix: delegate ids without 0 in $subid, or as root, run 'setcap cap_setuid,cap_setfcap=ep $path'",
         ]);
         // In containers, which are not given it, neither way of installing helps.
         for way in [Way::Setuid, Way::Caps] {
@@ -217,7 +217,7 @@ fn without_uid_0_or_with_setfcap_it_is_something_else() {
     in_world(|world| {
         world.delegate("alice:0:10\n");
         let mapped = world.namespace(ALICE);
-        let again = "the $id_map of process $pid was written before";
+        let again = "the $id_map of process $pid is already written";
         for (way, ranges) in [(Way::Caps, "0 1 1"), (Way::Setuid, "0 0 1"), (Way::PermittedCaps, "0 0 1")] {
             world.run(way, Kind::Uid, ALICE, &[mapped.pid().as_str(), "0", "1", "1"]);
             Failure::of(alice(), world, way, Kind::Uid, &mapped, ranges).is_because(&[again]);

@@ -34,8 +34,8 @@ fn a_process_that_has_ended_is_told() {
             ended(world, way, kind).says(&[
                 GONE,
                 "$usage",
-                "cause: there is no process $pid: it has ended, or that is its PID in another PID namespace",
-                "fix: give the PID that the process has in the caller's /proc, while it lives",
+                "cause: there is no process $pid: it has ended, or the PID is from another PID namespace",
+                "fix: give the PID that the caller's /proc shows, while the process lives",
             ]);
             // By its directory, which was opened while it lived.
             let target = world.namespace(ALICE);
@@ -48,7 +48,7 @@ fn a_process_that_has_ended_is_told() {
             // Root owns what is left of it.
             failure.says(&[
                 &shown(ALICE, 1000, ROOT),
-                "cause: the process of $pid has ended meanwhile",
+                "cause: the process of $pid has ended",
                 "fix: keep the process alive until both of its maps are written",
             ]);
         });
@@ -75,7 +75,7 @@ fn a_pid_of_another_pid_namespace_is_nobodys_here() {
         assert_eq!(target.pid(), inside.to_string());
         for kind in Kind::BOTH {
             Failure::of(alice(), world, Way::Setuid, kind, &target, "0 100000 10").is_because(&[
-                "there is no process $pid: it has ended, or that is its PID in another PID namespace",
+                "there is no process $pid: it has ended, or the PID is from another PID namespace",
             ]);
         }
     });
@@ -105,7 +105,7 @@ fn a_process_of_somebody_else_is_told_with_both_uids() {
                     &shown(ALICE, 1000, owner),
                     &format!("cause: process $pid belongs to uid {}, and the caller is uid 1000", owner.uid),
                     &format!(
-                        "fix: give the PID of a process of the caller's, as the caller's own /proc has it, or run $program as \
+                        "fix: give the PID of a process of the caller, as the caller's /proc shows it, or run $program as \
                          uid {}",
                         owner.uid
                     ),
@@ -132,7 +132,7 @@ fn a_process_that_changed_its_effective_uid_is_told() {
             let failure = Failure::of(alice(), world, Way::Caps, kind, &target, "0 100000 10");
             failure.begins(&shown(ALICE, 1000, ROOT));
             failure.is_because(&[
-                "process $pid runs with the effective uid 0, though its real uid is the caller's, 1000",
+                "process $pid runs with the effective uid 0, although its real uid is the caller's, 1000",
             ]);
         }
     });
@@ -147,7 +147,7 @@ fn a_uid_that_this_namespace_does_not_have_is_not_told_as_a_uid() {
         let target = world.waiting(outside.command("unshare").args(["--user", "--"]));
         for kind in Kind::BOTH {
             Failure::of(nested.as_alice(), world, Way::Setuid, kind, &target, "0 1500 10")
-                .is_because(&["process $pid belongs to a uid that this user namespace does not have"]);
+                .is_because(&["process $pid belongs to a uid that is not mapped in this user namespace"]);
         }
     });
 }
@@ -160,7 +160,7 @@ fn a_process_of_another_group_is_told_with_how_to_join_it() {
             let target = world.namespace(ALICE.with_gid(100));
             for (groups, fix) in [
                 ("--clear-groups", "fix: start the process under gid 1000"),
-                ("--groups=100", "fix: call it under gid 100, with sg or newgrp"),
+                ("--groups=100", "fix: run $program under gid 100, with sg or newgrp"),
             ] {
                 let mut command = ROOT.command("setpriv");
                 command.args(["--reuid=1000", "--regid=1000", groups, "--"]);
@@ -190,13 +190,14 @@ fn a_caller_under_another_group_is_told_with_the_option_that_allows_it() {
             under_another_group(world, way, kind).says(&[
                 &shown(ALICE.with_gid(100), 1000, ALICE.with_gid(100)),
                 &format!("cause: {LOGIN_GROUP}"),
-                "fix: start both under gid 1000, with sg or newgrp, or as root set GRANT_AUX_GROUP_SUBIDS yes in /etc/login.defs",
+                "fix: start the process and $program under gid 1000, with sg or newgrp, or as root, set GRANT_AUX_GROUP_SUBIDS yes in \
+                 /etc/login.defs",
             ]);
             // The target has the login group, and then a third one.
             Failure::of(under_group(), world, way, kind, &world.namespace(ALICE), "0 100000 10").says(&[
                 &shown(ALICE.with_gid(100), 1000, ALICE),
                 "cause: process $pid has gid 1000, and the caller has gid 100",
-                "fix: call it under gid 1000, with sg or newgrp",
+                "fix: run $program under gid 1000, with sg or newgrp",
             ]);
             let third = world.namespace(ALICE.with_gid(101));
             Failure::of(under_group(), world, way, kind, &third, "0 100000 10")
@@ -228,8 +229,8 @@ fn a_process_that_is_not_dumpable_is_told() {
         world.for_each_program(|way, kind| {
             not_dumpable(world, way, kind).says(&[
                 "open of $id_map failed: Permission denied",
-                "cause: process $pid is not dumpable, so that its files in /proc are not the caller's, but uid 0's",
-                "fix: have it call prctl(PR_SET_DUMPABLE, 1) after it changed ids, or run a program that the caller may read",
+                "cause: process $pid is not dumpable, so its files in /proc belong to uid 0 instead of the caller",
+                "fix: have the process call prctl(PR_SET_DUMPABLE, 1) after it changed ids, or run a program that the caller may read",
             ]);
         });
     });
@@ -247,7 +248,7 @@ fn a_caller_without_passwd_entry_is_told_with_a_line_for_it() {
             without_passwd_entry(world, way, kind).says(&[
                 "Cannot determine your user name.",
                 "cause: uid 4711 has no entry in the passwd database",
-                "fix: add one, in the image, or at start where uids are random (OpenShift): 'echo \
+                "fix: add an entry, in the image, or at start where uids are random (OpenShift): 'echo \
                  user:x:4711:4711::/home/user:/bin/sh >>/etc/passwd'",
             ]);
         });

@@ -57,11 +57,11 @@ fn where_user_namespaces_are_forbidden_the_check_says_so_and_what_was_made_befor
         let (lines, good) = check(world);
         assert!(!good);
         for line in [
-            "bad   user namespace  cannot be made: Operation not permitted",
-            "cause: kernel.unprivileged_userns_clone is 0: user namespaces are root's alone",
-            "fix: as root, run 'sysctl kernel.unprivileged_userns_clone=1', and look for what sets it in /etc/sysctl.d",
+            "bad   user namespace  cannot be created: Operation not permitted",
+            "cause: kernel.unprivileged_userns_clone is 0, so only root can create user namespaces",
+            "fix: as root, run 'sysctl kernel.unprivileged_userns_clone=1', and correct the setting in /etc/sysctl.d",
             "note  restrictions    kernel.unprivileged_userns_clone is 0",
-            "They will not work.",
+            "Rootless containers will not work.",
         ] {
             assert!(lines.iter().any(|found| found == line), "{line}\n{}", lines.join("\n"));
         }

@@ -40,14 +40,14 @@ fn on_a_sound_machine_both_maps_are_made() {
             let how = if way == Way::Setuid { "setuid root" } else { "file capability cap_setuid" };
             let program = world.program(way, Kind::Uid);
             for line in [
-                "ok    user namespace  one was made".to_owned(),
+                "ok    user namespace  created".to_owned(),
                 "ok    restrictions    none seen".to_owned(),
                 format!("ok    newuidmap       {}, {how}", program.display()),
                 "ok    delegated uids  100000 to 165535, 300000 to 300009 (this user namespace has 0 to 4294967294)"
                     .to_owned(),
                 "ok    uid map         0 1000 1, 1 100000 65536, 65537 300000 10".to_owned(),
                 "ok    gid map         0 1000 1, 1 100000 65536, 65537 300000 10".to_owned(),
-                "They will work.".to_owned(),
+                "Rootless containers will work.".to_owned(),
             ] {
                 assert!(lines.contains(&line.as_str()), "{line}\n{}", outcome.stdout);
             }
@@ -62,7 +62,7 @@ fn what_is_wrong_comes_with_the_programs_own_cause_and_fix() {
         let bad = |outcome: &Outcome, expected: &[&str]| {
             assert_eq!(outcome.status, Some(1), "{}", outcome.stdout);
             let lines = lines(outcome);
-            assert_eq!(lines.last(), Some(&"They will not work."));
+            assert_eq!(lines.last(), Some(&"Rootless containers will not work."));
             for line in expected {
                 assert!(lines.iter().any(|found| found.starts_with(line)), "{line}\n{}", outcome.stdout);
             }
@@ -81,7 +81,7 @@ fn what_is_wrong_comes_with_the_programs_own_cause_and_fix() {
             &[
                 "note  restrictions    no_new_privs",
                 "cause: no_new_privs is set",
-                "fix: take it back where it was set",
+                "fix: start without no_new_privs",
             ],
         );
         bad(
@@ -123,8 +123,8 @@ fn in_a_nested_namespace_the_ids_that_are_not_there_are_named() {
         assert_eq!(outcome.status, Some(1));
         for line in [
             "ok    delegated uids  100000 to 165535 (this user namespace has 0 to 69999)",
-            "cause: the request wants uids that this user namespace does not have, 100000 to 165535",
-            "fix: have the line 'alice:1001:68999' in /etc/subuid here",
+            "cause: the request includes uids that are not mapped in this user namespace: 100000 to 165535",
+            "fix: write the line 'alice:1001:68999' in /etc/subuid here",
         ] {
             let found = lines(&outcome).iter().any(|found| found.starts_with(line));
             assert!(found, "{line}\n{}", outcome.stdout);
@@ -150,10 +150,10 @@ fn without_user_namespaces_that_is_said() {
         assert_eq!(outcome.status, Some(1), "{}", outcome.stderr);
         let lines = lines(&outcome);
         assert!(
-            lines.contains(&"bad   user namespace  cannot be made: No space left on device"),
+            lines.contains(&"bad   user namespace  cannot be created: No space left on device"),
             "{lines:?}"
         );
-        assert!(lines.iter().any(|line| line.starts_with("cause: there may be no more user namespaces")));
+        assert!(lines.iter().any(|line| line.starts_with("cause: a limit on user namespaces is reached")));
     });
 }
 
@@ -198,7 +198,7 @@ fn colours_are_for_terminals_and_for_those_who_want_them() {
             command.args([environment, &path_to(world, Way::Setuid)]);
             command.arg(world.tool("uidmap-check"));
             let printed = on_a_terminal(&mut command);
-            assert!(printed.contains("They will work."), "{printed}");
+            assert!(printed.contains("Rootless containers will work."), "{printed}");
             assert_eq!(printed.contains('\x1b'), colourful, "{environment}: {printed}");
         }
         assert!(!check(world, ALICE, Way::Setuid).stdout.contains('\x1b'));

@@ -75,7 +75,7 @@ fn a_pidfd_that_the_kernel_does_not_tell_of_is_refused_with_the_reason() {
             }
             let outcome = run(world, way, kind, &descriptor);
             assert_eq!(outcome.shadows_part(), format!("{}\n", usage(kind)));
-            assert!(outcome.stderr.contains("is not told before Linux 5.14\n"), "{}", outcome.stderr);
+            assert!(outcome.stderr.contains("pidfds need Linux 5.14 or later\n"), "{}", outcome.stderr);
             assert_eq!((outcome.status, target.map(kind).as_str()), (Some(1), ""), "{way:?}");
         });
         // This one gained nothing by its exec, and reads what it likes of itself.

@@ -1,19 +1,19 @@
-//! From evidence to causes: the half that decides, and asks nothing.
+//! The decision from evidence to causes. No function here makes a system call.
 //!
-//! The first cause that applies is the one to mend first; where another one would stop the next try, it follows. From a fact
-//! that is missing nothing is concluded.
+//! The cause that must be fixed first comes first. A second cause follows if it would make the next attempt fail.
 
-mod check;
+mod client;
 mod delegation;
+mod plugin;
 mod privilege;
-mod process;
+mod proc;
 mod request;
 mod target;
 #[cfg(test)]
 mod test_evidence;
 mod write;
 
-pub(crate) use check::{no_namespace, not_installed, not_started};
+pub(crate) use client::{no_namespace, not_installed, not_started};
 pub(crate) use target::no_passwd_entry;
 
 use nix::errno::Errno;
@@ -29,19 +29,19 @@ use crate::mapping::write::WriteError;
 use crate::privileges::PrivilegeError;
 use crate::subid::SubidError;
 
-/// More than two are no help to anybody.
-const MOST_CAUSES: usize = 2;
+/// A log shows few lines of each failure.
+const MAX_CAUSES: usize = 2;
 
-/// Says why this error came, as far as the evidence tell.
-pub(crate) fn conclude(error: &Error, evidence: &Evidence) -> Vec<Cause> {
+/// The causes of an error, as far as the evidence shows them.
+pub(crate) fn find(error: &Error, evidence: &Evidence) -> Vec<Cause> {
     let mut causes = match error {
         Error::StandardDescriptors(_)
         | Error::WorkingDirectory(_)
         | Error::Privilege(PrivilegeError::Kept) => Vec::new(),
-        Error::Privilege(_) => vec![write::refused(evidence)],
-        Error::Target(error) => of_target(error, evidence),
-        Error::Range(error) => of_range(error),
-        // An entry that is found now was not missing: a look-up can fail.
+        Error::Privilege(_) => vec![write::refused("the change of privilege", evidence)],
+        Error::Target(error) => of_target_error(error, evidence),
+        Error::Range(error) => of_range_error(error),
+        // The entry is found now: the first look-up failed for a reason that has passed.
         Error::Caller(NoPasswdEntry) if evidence.caller.is_some() => Vec::new(),
         Error::Caller(NoPasswdEntry) => vec![target::no_user_name(evidence)],
         Error::Policy(error @ PolicyError::ForeignTarget { .. }) => target::foreign(error, evidence),
@@ -49,41 +49,41 @@ pub(crate) fn conclude(error: &Error, evidence: &Evidence) -> Vec<Cause> {
         Error::Subid(SubidError::File { reason, .. }) => {
             delegation::unreadable(*reason, evidence).into_iter().collect()
         }
-        Error::Subid(SubidError::Unusable(unusable)) => vec![delegation::plugin_unusable(unusable)],
-        Error::Write(error) => of_write(error, evidence),
+        Error::Subid(SubidError::Unusable(unusable)) => vec![plugin::unusable(unusable)],
+        Error::Write(error) => of_write_error(error, evidence),
     };
-    causes.truncate(MOST_CAUSES);
+    causes.truncate(MAX_CAUSES);
     causes
 }
 
-fn of_target(error: &TargetError, evidence: &Evidence) -> Vec<Cause> {
+fn of_target_error(error: &TargetError, evidence: &Evidence) -> Vec<Cause> {
     match error {
         TargetError::Bad(bad) => vec![request::bad_target(*bad, evidence)],
         TargetError::NotFound { pid, reason } => {
-            process::not_found(*pid, *reason, evidence).into_iter().collect()
+            proc::not_found(*pid, *reason, evidence).into_iter().collect()
         }
         TargetError::Status(_) => Vec::new(),
     }
 }
 
-fn of_range(error: &RangeError) -> Vec<Cause> {
+fn of_range_error(error: &RangeError) -> Vec<Cause> {
     match error {
         RangeError::Missing => Vec::new(),
-        RangeError::Incomplete { argc, .. } => vec![request::missing_words(*argc)],
+        RangeError::Incomplete { argc, .. } => vec![request::incomplete_range(*argc)],
         RangeError::Malformed(number) | RangeError::Overflow(number) => vec![request::bad_number(number)],
     }
 }
 
-fn of_write(error: &WriteError, evidence: &Evidence) -> Vec<Cause> {
+fn of_write_error(error: &WriteError, evidence: &Evidence) -> Vec<Cause> {
     match error {
         WriteError::SetgroupsRead(_) | WriteError::SetgroupsSeek(_) | WriteError::Privilege(_) => Vec::new(),
         WriteError::SetgroupsOpen(reason)
         | WriteError::SetgroupsWrite(reason)
-        | WriteError::MapOpen { reason, .. } => process::not_writable(*reason, evidence),
+        | WriteError::MapOpen { reason, .. } => proc::not_writable(*reason, evidence),
         WriteError::MapWrite { reason, .. } => match reason.errno() {
-            Errno::EINVAL => request::invalid(evidence),
+            Errno::EINVAL => request::invalid_map(evidence),
             Errno::EPERM => write::not_permitted(evidence),
-            Errno::ESRCH => vec![process::ended(evidence)],
+            Errno::ESRCH => vec![proc::ended(evidence)],
             _ => Vec::new(),
         },
     }

@@ -1,4 +1,4 @@
-//! Why the program was started without the capability that it needs.
+//! Causes of a missing capability: the program file, its mount, and the restrictions of the process.
 
 use super::{Cause, Key};
 use crate::escape::{escape, escape_path, plain_word};
@@ -7,12 +7,12 @@ use crate::explain::evidence::mounts::Mount;
 use crate::explain::evidence::program::{FileCapabilities, Program};
 use crate::id_type::IdType;
 
-/// All the reasons that were seen, the program's own first.
+/// All causes that were found, those in the program file first.
 pub(super) fn missing(evidence: &Evidence) -> Vec<Cause> {
     let mut causes = Vec::new();
     if let Some((program, mount)) = &evidence.program {
-        causes.extend(offers_nothing(program, evidence));
-        if program.nosuid {
+        causes.extend(program_file(program, evidence));
+        if program.is_on_nosuid {
             causes.push(nosuid(&escape_path(&program.path), mount.as_ref()));
         }
     }
@@ -20,103 +20,90 @@ pub(super) fn missing(evidence: &Evidence) -> Vec<Cause> {
     if process.no_new_privs == Some(true) {
         causes.push(no_new_privs());
     }
-    if process.bounded == Some(false) {
+    if process.bounding_set_has_capability == Some(false) {
         causes.push(bounding_set(evidence.id_type));
     }
-    // It is to be told only of a program that would have had privilege otherwise.
-    if process.traced == Some(true) && causes.is_empty() {
+    // A debugger makes a difference only if the exec would have given privilege otherwise.
+    if process.is_traced == Some(true) && causes.is_empty() {
         causes.push(traced());
     }
     causes
 }
 
-/// For a copy that is not root's, or in a place whose name a shell would take apart.
-const INSTALL: &str = "install the package, and call the program in /usr/bin";
-
-/// The path of the program, as a word of a command that root is told to run. There is none where another user could put another
-/// program in its place, and none where a shell would take the path apart.
+/// The path of the program as one word of a command for root. `None` if another user could replace the program, or if a shell would
+/// read the path as more than one word: root would then give the capability to another program, or run another command.
 pub(super) fn command_path(program: &Program) -> Option<&str> {
-    program.path.to_str().and_then(plain_word).filter(|_| program.is_roots_alone)
+    program.path.to_str().and_then(plain_word).filter(|_| program.only_root_can_replace)
 }
 
-/// What is wrong with the program's file, if anything is.
-fn offers_nothing(program: &Program, evidence: &Evidence) -> Option<Cause> {
-    use FileCapabilities::{Absent, Foreign, Others, Sufficient};
+/// The fix for a program without a [`command_path`].
+const USE_PACKAGE: &str = "install the package, and call the program in /usr/bin";
 
-    let (id_type, path) = (evidence.id_type, escape_path(&program.path));
-    let capabilities = program.capabilities?;
-    if program.is_setuid_root() || capabilities == Sufficient {
-        return None;
-    }
-    let install = match command_path(program) {
+/// The program file gives no capability for the map.
+fn program_file(program: &Program, evidence: &Evidence) -> Option<Cause> {
+    let path = escape_path(&program.path);
+    let capability = format!("cap_set{}", evidence.id_type.word());
+    let sentence = match program.capabilities? {
+        _ if program.is_setuid_root() => return None,
+        FileCapabilities::Sufficient => return None,
+        FileCapabilities::Foreign(root) => return Some(foreign_capabilities(program, root, &capability)),
+        FileCapabilities::Others => format!("{path} has file capabilities, but not {capability}"),
+        FileCapabilities::Absent if !program.is_setuid() => {
+            format!("{path} has neither the setuid bit nor file capabilities (mode {:04o})", program.mode)
+        }
+        FileCapabilities::Absent if evidence.process.overflow_uid == Some(program.owner) => {
+            return Some(Cause::new(
+                Key::Unprivileged,
+                format!("{path} is setuid to a uid that is not mapped in this user namespace"),
+                "install the package in this user namespace, so that root of this namespace owns the program",
+            ));
+        }
+        FileCapabilities::Absent => {
+            format!("{path} is setuid to uid {} and not to root, and has no file capabilities", program.owner)
+        }
+    };
+    let fix = match command_path(program) {
         Some(path) => format!(
-            "as root, run 'setcap cap_set{}=ep {path}', or 'chmod u+s {path}' where images lose file \
-             capabilities; reinstalling the package does it, too",
-            id_type.word()
+            "as root, run 'setcap {capability}=ep {path}', or 'chmod u+s {path}' where images lose file capabilities; \
+             reinstalling the package does the same"
         ),
-        None => INSTALL.to_owned(),
+        None => USE_PACKAGE.to_owned(),
     };
-    let setcap_here = match command_path(program) {
-        Some(path) => {
-            format!("as root, run 'setcap cap_set{}=ep {path}' in this user namespace", id_type.word())
-        }
-        None => INSTALL.to_owned(),
-    };
-    Some(match capabilities {
-        Foreign(root) => {
-            let whose = root.map_or(String::new(), |root| format!(", the one whose root is uid {root} here"));
-            Cause::new(
-                Key::ForeignCapabilities,
-                format!("the file capabilities of {path} were set in another user namespace{whose}"),
-                setcap_here,
-            )
-        }
-        Absent if program.is_setuid() && evidence.process.overflow_uid == Some(program.owner) => Cause::new(
-            Key::Unprivileged,
-            format!("{path} is setuid to a uid that this user namespace does not have"),
-            "install the package in this user namespace, so that the program belongs to its root",
-        ),
-        Absent if program.is_setuid() => Cause::new(
-            Key::Unprivileged,
-            format!(
-                "{path} is setuid to uid {} and not to root, and has no file capabilities",
-                program.owner
-            ),
-            install,
-        ),
-        Absent => Cause::new(
-            Key::Unprivileged,
-            format!("{path} has neither the setuid bit nor file capabilities (mode {:04o})", program.mode),
-            install,
-        ),
-        Others | Sufficient => Cause::new(
-            Key::Unprivileged,
-            format!("{path} has file capabilities, but not cap_set{}", id_type.word()),
-            install,
-        ),
-    })
+    Some(Cause::new(Key::Unprivileged, sentence, fix))
+}
+
+fn foreign_capabilities(program: &Program, root: Option<u32>, capability: &str) -> Cause {
+    let path = escape_path(&program.path);
+    let owner = root.map_or(String::new(), |root| format!(", whose root is uid {root} here"));
+    Cause::new(
+        Key::ForeignCapabilities,
+        format!("the file capabilities of {path} were set in another user namespace{owner}"),
+        match command_path(program) {
+            Some(path) => format!("as root, run 'setcap {capability}=ep {path}' in this user namespace"),
+            None => USE_PACKAGE.to_owned(),
+        },
+    )
+}
+
+fn nosuid(path: &str, mount: Option<&Mount>) -> Cause {
+    let point = mount.map_or("?".into(), |mount| escape(mount.point.as_bytes()));
+    let elsewhere = "install the program on another file system";
+    Cause::new(
+        Key::Nosuid,
+        format!("{path} is on a file system mounted nosuid ({point}), so the program gets no privilege"),
+        match mount.and_then(|mount| plain_word(&mount.point)) {
+            Some(point) => format!("{elsewhere}, or as root, run 'mount -o remount,suid {point}'"),
+            None => elsewhere.to_owned(),
+        },
+    )
 }
 
 fn no_new_privs() -> Cause {
     Cause::new(
         Key::NoNewPrivs,
         "no_new_privs is set, so neither the setuid bit nor file capabilities give a program privilege",
-        "take it back where it was set: no --security-opt=no-new-privileges (podman, Docker), \
+        "start without no_new_privs: no --security-opt=no-new-privileges (podman, Docker), \
          allowPrivilegeEscalation: true (Kubernetes), NoNewPrivileges=no (systemd)",
-    )
-}
-
-fn nosuid(path: &str, mount: Option<&Mount>) -> Cause {
-    let point = mount.map_or("?".into(), |mount| escape(mount.point.as_bytes()));
-    let elsewhere = "install the program elsewhere";
-    let remount = mount.and_then(|mount| plain_word(&mount.point));
-    Cause::new(
-        Key::Nosuid,
-        format!("{path} is on a file system that is mounted nosuid ({point}), so it gets no privilege"),
-        match remount {
-            Some(point) => format!("{elsewhere}, or as root run 'mount -o remount,suid {point}'"),
-            None => elsewhere.to_owned(),
-        },
     )
 }
 
@@ -128,27 +115,27 @@ pub(super) fn bounding_set(id_type: IdType) -> Cause {
             id_type.word().to_uppercase()
         ),
         "start the container with --cap-add=setuid,setgid (podman, Docker) or capabilities.add: [SETUID, SETGID] \
-         (Kubernetes), the service with both in CapabilityBoundingSet= (systemd)",
-    )
-}
-
-/// The file offers it, and whoever took it left no trace: securebits, for one, can be asked for, but not after the fact.
-pub(super) fn unexplained(evidence: &Evidence) -> Cause {
-    let word = evidence.id_type.word().to_uppercase();
-    Cause::without_fix(
-        Key::Refused,
-        format!(
-            "the program was started without CAP_SET{word}, and what took it is not to be seen: securebits (noroot), a \
-             security module, or a mount of another mount namespace can"
-        ),
+         (Kubernetes), or the service with both in CapabilityBoundingSet= (systemd)",
     )
 }
 
 fn traced() -> Cause {
     Cause::new(
         Key::Traced,
-        "a debugger traces this program, and the kernel gives it no privilege then",
-        "run it without the debugger, or the debugger as root",
+        "a debugger traces this program, so the kernel gives it no privilege",
+        "run the program without the debugger, or run the debugger as root",
+    )
+}
+
+/// The file gives the capability, and no restriction was found. The sentence names the restrictions that are not examined.
+pub(super) fn unexplained(evidence: &Evidence) -> Cause {
+    let word = evidence.id_type.word().to_uppercase();
+    Cause::without_fix(
+        Key::Refused,
+        format!(
+            "the program was started without CAP_SET{word}, for no visible reason; possible reasons: securebits (noroot), a \
+             security module, or a mount of another mount namespace"
+        ),
     )
 }
 
@@ -160,39 +147,39 @@ mod tests {
     use crate::explain::evidence::process::Process;
     use crate::explain::evidence::program::FileCapabilities::{Absent, Foreign, Others, Sufficient};
 
-    fn process(no_new_privs: bool, bounded: bool, traced: bool) -> Process {
+    fn process(no_new_privs: bool, in_bounding_set: bool, is_traced: bool) -> Process {
         Process {
             no_new_privs: Some(no_new_privs),
-            bounded: Some(bounded),
-            traced: Some(traced),
+            bounding_set_has_capability: Some(in_bounding_set),
+            is_traced: Some(is_traced),
             ..Process::default()
         }
     }
 
     #[test]
-    fn what_took_the_privilege_is_told_the_programs_own_part_first() {
-        let sound = || process(false, true, false);
+    fn each_restriction_is_a_cause_and_the_program_file_comes_first() {
+        let unrestricted = || process(false, true, false);
         for (mode, owner, capabilities, process, keys) in [
-            (0o755, 0, Some(Absent), sound(), &[Unprivileged][..]),
-            (0o4755, 1000, Some(Absent), sound(), &[Unprivileged]),
-            (0o755, 0, Some(Others), sound(), &[Unprivileged]),
-            (0o755, 0, Some(Foreign(Some(100_000))), sound(), &[ForeignCapabilities]),
-            (0o755, 0, Some(Foreign(None)), sound(), &[ForeignCapabilities]),
-            (0o4755, 0, Some(Foreign(None)), sound(), &[]),
+            (0o755, 0, Some(Absent), unrestricted(), &[Unprivileged][..]),
+            (0o4755, 1000, Some(Absent), unrestricted(), &[Unprivileged]),
+            (0o755, 0, Some(Others), unrestricted(), &[Unprivileged]),
+            (0o755, 0, Some(Foreign(Some(100_000))), unrestricted(), &[ForeignCapabilities]),
+            (0o755, 0, Some(Foreign(None)), unrestricted(), &[ForeignCapabilities]),
+            (0o4755, 0, Some(Foreign(None)), unrestricted(), &[]),
             (0o4755, 0, Some(Absent), process(true, true, false), &[NoNewPrivs]),
             (0o755, 0, Some(Sufficient), process(true, true, false), &[NoNewPrivs]),
             (0o755, 0, Some(Absent), process(true, true, false), &[Unprivileged, NoNewPrivs]),
             (0o755, 0, Some(Absent), process(false, false, true), &[Unprivileged, BoundingSet]),
             (0o4755, 0, Some(Absent), process(true, false, true), &[NoNewPrivs, BoundingSet]),
             (0o4755, 0, Some(Absent), process(false, true, true), &[Traced]),
-            (0o4755, 0, Some(Absent), sound(), &[]),
+            (0o4755, 0, Some(Absent), unrestricted(), &[]),
             (0o755, 0, None, process(true, true, false), &[NoNewPrivs]),
             (0o755, 0, None, Process::default(), &[]),
             (
                 0o4755,
                 65_534,
                 Some(Absent),
-                Process { overflow_uid: Some(65_534), ..sound() },
+                Process { overflow_uid: Some(65_534), ..unrestricted() },
                 &[Unprivileged],
             ),
         ] {
@@ -205,7 +192,7 @@ mod tests {
         }
         let mut evidence = evidence(|evidence| evidence.program = program(0o4755, 0, Some(Absent)));
         if let Some((program, _)) = &mut evidence.program {
-            program.nosuid = true;
+            program.is_on_nosuid = true;
         }
         assert_eq!(missing(&evidence)[0].key, Nosuid);
     }

@@ -1,101 +1,114 @@
-//! Whose target it is, and who calls.
+//! Causes of a refused caller or target: no passwd entry, another user's process, another group.
 
 use libc::{gid_t, uid_t};
 use nix::errno::Errno;
 
-use super::{Cause, Key, process};
+use super::{Cause, Key, proc};
 use crate::explain::evidence::Evidence;
 use crate::mapping::policy::PolicyError;
 
-/// Nobody was found for the real uid.
+/// The real uid was not found. The C library finds no entry in an unreadable /etc/passwd, and reports no error.
 pub(super) fn no_user_name(evidence: &Evidence) -> Cause {
-    match evidence.passwd {
+    let (uid, gid) = (evidence.credentials.uid, evidence.credentials.gid);
+    match evidence.passwd_error {
         Some(reason) if reason.errno() == Errno::EACCES => Cause::new(
             Key::NoPasswdEntry,
-            format!("/etc/passwd cannot be read by uid {}: {reason}", evidence.credentials.uid),
+            format!("/etc/passwd cannot be read by uid {uid}: {reason}"),
             "as root, run 'chmod 0644 /etc/passwd'",
         ),
-        _ => no_passwd_entry(evidence.credentials.uid, evidence.credentials.gid),
+        _ => no_passwd_entry(uid, gid),
     }
 }
 
-/// The real uid is nobody's.
 pub(crate) fn no_passwd_entry(uid: uid_t, gid: gid_t) -> Cause {
     Cause::new(
         Key::NoPasswdEntry,
         format!("uid {uid} has no entry in the passwd database"),
         format!(
-            "add one, in the image, or at start where uids are random (OpenShift): \
+            "add an entry, in the image, or at start where uids are random (OpenShift): \
              'echo user:x:{uid}:{gid}::/home/user:/bin/sh >>/etc/passwd'"
         ),
     )
 }
 
-/// The target is not the caller's.
+/// The target belongs to another user or group, or the caller's group is not the login group.
 pub(super) fn foreign(error: &PolicyError, evidence: &Evidence) -> Vec<Cause> {
     let PolicyError::ForeignTarget { uid, gid, login_gid, target_uid, target_gid } = *error else {
         return Vec::new();
     };
-    if evidence.target.as_ref().is_some_and(|target| target.ended) {
-        // Root owns what is left.
-        return vec![process::ended(evidence)];
+    // Root owns the directory of a process that has ended.
+    if evidence.target.as_ref().is_some_and(|target| target.has_ended) {
+        return vec![proc::ended(evidence)];
     }
-    let target = evidence.target_name();
-    let real_uid = evidence.target.as_ref().and_then(|target| target.real_uid);
     if target_uid != uid {
-        if let Some(cause) = process::elsewhere(evidence) {
-            return vec![cause];
-        }
-        let (owner, fix) = if real_uid == Some(uid) {
-            (
-                format!(
-                    "runs with the effective uid {target_uid}, though its real uid is the caller's, {uid}"
-                ),
-                "make the user namespace in a process that has kept the caller's uid".to_owned(),
-            )
-        } else if evidence.process.overflow_uid == Some(target_uid) {
-            (
-                format!(
-                    "belongs to a uid that this user namespace does not have, and the caller is uid {uid}"
-                ),
-                format!(
-                    "run {} as the user, and in the user namespace, that started it",
-                    evidence.id_type.program()
-                ),
-            )
-        } else {
-            (
-                format!("belongs to uid {target_uid}, and the caller is uid {uid}"),
-                format!(
-                    "give the PID of a process of the caller's, as the caller's own /proc has it, or run {} as uid \
-                     {target_uid}",
-                    evidence.id_type.program()
-                ),
-            )
-        };
-        return vec![Cause::new(Key::ForeignTarget, format!("{target} {owner}"), fix)];
+        return vec![
+            proc::other_pid_namespace(evidence).unwrap_or_else(|| other_user(uid, target_uid, evidence)),
+        ];
     }
     let mut causes = Vec::new();
     if target_gid != gid {
-        let fix = if evidence.groups.contains(&target_gid) || target_gid == login_gid {
-            format!("call it under gid {target_gid}, with sg or newgrp")
-        } else {
-            format!("start the process under gid {gid}")
-        };
-        let sentence = format!("{target} has gid {target_gid}, and the caller has gid {gid}");
-        causes.push(Cause::new(Key::ForeignTarget, sentence, fix));
+        causes.push(other_group(gid, login_gid, target_gid, evidence));
     }
+    // If the target has the login group, the fix of the first cause is enough.
     if gid != login_gid && (target_gid == gid || target_gid != login_gid) {
-        causes.push(Cause::new(
-            Key::ForeignTarget,
-            format!("the caller has gid {gid}, which is not the login group, {login_gid}"),
-            format!(
-                "start both under gid {login_gid}, with sg or newgrp, or as root set GRANT_AUX_GROUP_SUBIDS yes \
-                 in /etc/login.defs"
-            ),
-        ));
+        causes.push(not_login_group(gid, login_gid, evidence));
     }
     causes
+}
+
+fn other_user(uid: uid_t, target_uid: uid_t, evidence: &Evidence) -> Cause {
+    let (target, program) = (evidence.target_name(), evidence.id_type.program());
+    let real_uid = evidence.target.as_ref().and_then(|target| target.real_uid);
+    let (sentence, fix) = if real_uid == Some(uid) {
+        (
+            format!(
+                "{target} runs with the effective uid {target_uid}, although its real uid is the caller's, {uid}"
+            ),
+            "create the user namespace in a process that keeps the caller's uid".to_owned(),
+        )
+    } else if evidence.process.overflow_uid == Some(target_uid) {
+        (
+            format!(
+                "{target} belongs to a uid that is not mapped in this user namespace, and the caller is uid {uid}"
+            ),
+            format!("run {program} as the user, and in the user namespace, that started the process"),
+        )
+    } else {
+        (
+            format!("{target} belongs to uid {target_uid}, and the caller is uid {uid}"),
+            format!(
+                "give the PID of a process of the caller, as the caller's /proc shows it, or run {program} as uid {target_uid}"
+            ),
+        )
+    };
+    Cause::new(Key::ForeignTarget, sentence, fix)
+}
+
+fn other_group(gid: gid_t, login_gid: gid_t, target_gid: gid_t, evidence: &Evidence) -> Cause {
+    let (target, program) = (evidence.target_name(), evidence.id_type.program());
+    let may_join = evidence.groups.contains(&target_gid) || target_gid == login_gid;
+    let fix = if may_join {
+        format!("run {program} under gid {target_gid}, with sg or newgrp")
+    } else {
+        format!("start the process under gid {gid}")
+    };
+    Cause::new(
+        Key::ForeignTarget,
+        format!("{target} has gid {target_gid}, and the caller has gid {gid}"),
+        fix,
+    )
+}
+
+fn not_login_group(gid: gid_t, login_gid: gid_t, evidence: &Evidence) -> Cause {
+    let program = evidence.id_type.program();
+    Cause::new(
+        Key::ForeignTarget,
+        format!("the caller has gid {gid}, which is not the login group, {login_gid}"),
+        format!(
+            "start the process and {program} under gid {login_gid}, with sg or newgrp, or as root, set \
+             GRANT_AUX_GROUP_SUBIDS yes in /etc/login.defs"
+        ),
+    )
 }
 
 #[cfg(test)]
@@ -106,7 +119,7 @@ mod tests {
     use crate::mapping::policy::PolicyError;
 
     #[test]
-    fn another_users_a_hidden_and_another_groups_target_are_told_apart() {
+    fn a_foreign_target_has_another_uid_or_effective_uid_or_group() {
         for (gid, login_gid, (target_uid, target_gid), real_uid, member, sentences) in [
             (1000, 1000, (1001, 1001), 1001, false, &["process 7 belongs to uid 1001"][..]),
             (1000, 1000, (0, 0), 0, false, &["process 7 belongs to uid 0"]),
@@ -133,19 +146,19 @@ mod tests {
     }
 
     #[test]
-    fn a_passwd_file_that_cannot_be_read_is_told_from_an_entry_that_is_missing() {
+    fn an_unreadable_passwd_file_and_a_missing_entry_are_two_causes() {
         for (reason, sentence) in [
             (None, "uid 1000 has no entry in the passwd database"),
             (Some(Errno::ENOENT), "uid 1000 has no entry in the passwd database"),
             (Some(Errno::EACCES), "/etc/passwd cannot be read by uid 1000: Permission denied"),
         ] {
-            let cause = no_user_name(&evidence(|evidence| evidence.passwd = reason.map(Into::into)));
+            let cause = no_user_name(&evidence(|evidence| evidence.passwd_error = reason.map(Into::into)));
             assert_eq!(cause.sentence, sentence);
         }
     }
 
     #[test]
-    fn what_is_left_of_a_process_is_not_told_as_roots() {
+    fn a_process_that_has_ended_is_not_reported_as_a_process_of_root() {
         let error = PolicyError::ForeignTarget {
             uid: 1000,
             gid: 1000,
@@ -157,15 +170,15 @@ mod tests {
             &error,
             &evidence(|evidence| {
                 if let Some(target) = &mut evidence.target {
-                    target.ended = true;
+                    target.has_ended = true;
                 }
             }),
         );
-        assert_eq!(causes[0].sentence, "process 7 has ended meanwhile");
+        assert_eq!(causes[0].sentence, "process 7 has ended");
     }
 
     #[test]
-    fn a_member_is_told_to_change_groups() {
+    fn a_member_of_the_targets_group_can_run_the_program_under_it() {
         let error = PolicyError::ForeignTarget {
             uid: 1000,
             gid: 1000,
@@ -174,7 +187,7 @@ mod tests {
             target_gid: 100,
         };
         for (groups, fix) in [
-            (vec![100], "call it under gid 100, with sg or newgrp"),
+            (vec![100], "run newuidmap under gid 100, with sg or newgrp"),
             (vec![], "start the process under gid 1000"),
         ] {
             let causes = foreign(&error, &evidence(|evidence| evidence.groups = groups.clone()));

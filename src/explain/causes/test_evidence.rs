@@ -1,13 +1,14 @@
-//! Evidence for tests: alice, on a sound machine, asks for the process 7, and nothing is the matter.
+//! Evidence for tests: alice requests a map for her process 7, and the evidence shows no cause.
 
 use std::path::PathBuf;
 
 use crate::caller::Caller;
+use crate::explain::evidence::Evidence;
 use crate::explain::evidence::mounts::Mount;
+use crate::explain::evidence::proc::ProcEvidence;
 use crate::explain::evidence::process::Process;
 use crate::explain::evidence::program::{FileCapabilities, Program};
 use crate::explain::evidence::target::{Relation, TargetEvidence};
-use crate::explain::evidence::{Evidence, ProcEvidence};
 use crate::id_range::{IdRange, IdSet};
 use crate::id_type::IdType;
 use crate::map_range::{self, MapRange};
@@ -18,15 +19,15 @@ pub(super) fn evidence(change: impl FnOnce(&mut Evidence)) -> Evidence {
         id_type: IdType::Uid,
         credentials: InitialCredentials { uid: 1000, gid: 1000, had_capability: true, had_setfcap: true },
         caller: Some(Caller { uid: 1000, gid: 1000, login_gid: 1000, name: b"alice".to_vec() }),
-        passwd: None,
-        target_word: "7".into(),
+        passwd_error: None,
+        target_argument: "7".into(),
         ranges: ranges("0 100000 10"),
         process: Process {
             no_new_privs: Some(false),
-            seccomp_filter: Some(false),
-            traced: Some(false),
-            bounded: Some(true),
-            setfcap_bounded: Some(true),
+            has_seccomp_filter: Some(false),
+            is_traced: Some(false),
+            bounding_set_has_capability: Some(true),
+            bounding_set_has_setfcap: Some(true),
             mapped_ids: Some(all_ids()),
             kernel: Some((6, 1)),
             page_size: Some(4096),
@@ -35,7 +36,7 @@ pub(super) fn evidence(change: impl FnOnce(&mut Evidence)) -> Evidence {
         program: program(0o4755, 0, Some(FileCapabilities::Absent)),
         target: target(Relation::Child, Some(false)),
         proc: ProcEvidence {
-            mounted: Some(true),
+            is_procfs: Some(true),
             mount: mount("/proc", "proc", "rw,nosuid"),
             ..ProcEvidence::default()
         },
@@ -46,7 +47,7 @@ pub(super) fn evidence(change: impl FnOnce(&mut Evidence)) -> Evidence {
     evidence
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the fact may be missing")]
+#[expect(clippy::unnecessary_wraps, reason = "the field of Evidence is an Option")]
 pub(super) fn program(
     mode: u32,
     owner: u32,
@@ -54,23 +55,23 @@ pub(super) fn program(
 ) -> Option<(Program, Option<Mount>)> {
     let path = PathBuf::from("/usr/bin/newuidmap");
     Some((
-        Program { path, mode, owner, capabilities, nosuid: false, is_roots_alone: owner == 0 },
+        Program { path, mode, owner, capabilities, is_on_nosuid: false, only_root_can_replace: owner == 0 },
         mount("/", "ext4", "rw"),
     ))
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the fact may be missing")]
-pub(super) fn target(namespace: Relation, mapped: Option<bool>) -> Option<TargetEvidence> {
-    Some(TargetEvidence { ended: false, namespace, mapped, real_uid: Some(1000), map_owner: Some(1000) })
+#[expect(clippy::unnecessary_wraps, reason = "the field of Evidence is an Option")]
+pub(super) fn target(namespace: Relation, has_map: Option<bool>) -> Option<TargetEvidence> {
+    Some(TargetEvidence { has_ended: false, namespace, has_map, real_uid: Some(1000), map_owner: Some(1000) })
 }
 
-#[expect(clippy::unnecessary_wraps, reason = "the fact may be missing")]
+#[expect(clippy::unnecessary_wraps, reason = "the field of Evidence is an Option")]
 pub(super) fn mount(point: &str, file_system: &str, options: &str) -> Option<Mount> {
     Some(Mount { point: point.into(), file_system: file_system.into(), options: options.into() })
 }
 
-pub(super) fn ranges(words: &str) -> Vec<MapRange> {
-    map_range::parse(&words.split(' ').map(Into::into).collect::<Vec<_>>()).unwrap()
+pub(super) fn ranges(arguments: &str) -> Vec<MapRange> {
+    map_range::parse(&arguments.split(' ').map(Into::into).collect::<Vec<_>>()).unwrap()
 }
 
 pub(super) fn ids(ranges: &[(u32, u32)]) -> IdSet {

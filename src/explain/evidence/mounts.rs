@@ -1,43 +1,42 @@
-//! Which mount a path is on, by /proc/self/mountinfo; see proc(5).
+//! The mount of a path, from /proc/self/mountinfo; see proc(5).
 
 use std::path::Path;
 
-/// A mount.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mount {
-    /// Where it is.
+    /// The mount point.
     pub(crate) point: String,
-    /// The file system's type.
+    /// The type of the file system.
     pub(crate) file_system: String,
-    /// The options of the mount and of its file system, with commas.
+    /// The options of the mount, and those of its file system, separated by commas.
     pub(crate) options: String,
 }
 
 impl Mount {
-    /// Finds the mount that a path is on.
+    /// The mount on which an absolute path lies.
     pub(crate) fn of(path: &Path) -> Option<Self> {
-        of(path, &std::fs::read_to_string("/proc/self/mountinfo").ok()?)
+        find(path, &std::fs::read_to_string("/proc/self/mountinfo").ok()?)
     }
 }
 
-/// The longest mount point that the path begins with; of mounts on one another, the last.
-fn of(path: &Path, mountinfo: &str) -> Option<Mount> {
+/// The mount with the longest mount point that is a prefix of the path. Of several mounts at one point, the last is on top.
+fn find(path: &Path, mountinfo: &str) -> Option<Mount> {
     let mounts = mountinfo.lines().filter_map(parse).filter(|mount| path.starts_with(&mount.point));
     mounts.max_by_key(|mount| mount.point.len())
 }
 
 fn parse(line: &str) -> Option<Mount> {
-    let (mount, file_system) = line.split_once(" - ")?;
+    let (mount, super_block) = line.split_once(" - ")?;
     let mut mount = mount.split(' ').skip(4);
     let (point, options) = (mount.next()?, mount.next()?);
-    let mut file_system = file_system.split(' ');
-    let (kind, super_options) = (file_system.next()?, file_system.nth(1)?);
+    let mut super_block = super_block.split(' ');
+    let (file_system, super_options) = (super_block.next()?, super_block.nth(1)?);
     let options = format!("{options},{super_options}");
-    Some(Mount { point: unescaped(point), file_system: kind.to_owned(), options })
+    Some(Mount { point: unescape(point), file_system: file_system.to_owned(), options })
 }
 
-/// Blanks, newlines and backslashes are three octal digits after a backslash there (`mangle_path` in fs/seq_file.c).
-fn unescaped(point: &str) -> String {
+/// The kernel writes white space and backslashes as a backslash and three octal digits (`mangle_path` in fs/seq_file.c).
+fn unescape(point: &str) -> String {
     let mut pieces = point.split('\\');
     let mut path = pieces.next().unwrap_or_default().to_owned();
     for piece in pieces {
@@ -57,11 +56,11 @@ fn unescaped(point: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::of;
+    use super::find;
     use std::path::Path;
 
     #[test]
-    fn the_innermost_and_last_mount_is_it() {
+    fn a_path_lies_on_the_innermost_and_topmost_mount() {
         let table = "1 0 8:1 / / rw,relatime shared:1 - ext4 /dev/a rw\n\
                      2 1 0:5 / /proc rw,nosuid - proc proc rw,hidepid=invisible\n\
                      3 1 0:6 / /procession ro - tmpfs t rw\n\
@@ -73,10 +72,10 @@ mod tests {
             ("/procession/x", "/procession", "tmpfs", true),
             ("/a b\\c\n/d", "/a b\\c\n", "tmpfs", true),
         ] {
-            let mount = of(Path::new(path), table).unwrap();
+            let mount = find(Path::new(path), table).unwrap();
             assert_eq!((mount.point.as_str(), mount.file_system.as_str()), (point, file_system), "{path}");
             assert_eq!(mount.options.split(',').any(|option| option == "ro"), read_only, "{path}");
         }
-        assert_eq!(of(Path::new("relative"), table), None);
+        assert_eq!(find(Path::new("relative"), table), None);
     }
 }

@@ -1,4 +1,4 @@
-//! What the file of the running program offers to whoever starts it.
+//! Evidence about a program file: the privilege that an exec of the file gives.
 
 use std::ffi::CStr;
 use std::path::{Path, PathBuf};
@@ -10,49 +10,45 @@ use nix::sys::statvfs::{FsFlags, statvfs};
 use crate::id_type::IdType;
 use crate::sys::attribute;
 
-/// The running program's file, whatever its path means now.
+/// The file of the running program, also if another file has its path by now.
 const RUNNING: &str = "/proc/self/exe";
 
-/// The attribute of file capabilities, as `struct vfs_ns_cap_data` in the kernel's include/uapi/linux/capability.h.
+/// The extended attribute of file capabilities: a `struct vfs_ns_cap_data` of the kernel's include/uapi/linux/capability.h.
 const CAPABILITY_ATTRIBUTE: &CStr = c"security.capability";
 
-/// The program's file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Program {
-    /// Where it is.
     pub(crate) path: PathBuf,
-    /// Its permission bits.
+    /// The permission bits.
     pub(crate) mode: u32,
-    /// Its owner.
     pub(crate) owner: u32,
-    /// Its file capabilities; `None` where they cannot be known.
+    /// `None` if the attribute cannot be read.
     pub(crate) capabilities: Option<FileCapabilities>,
-    /// Whether it lies on a file system from which nobody gets privilege.
-    pub(crate) nosuid: bool,
-    /// Whether root alone can change it or put another file in its place.
-    pub(crate) is_roots_alone: bool,
+    /// The file system is mounted nosuid, so an exec gives no privilege.
+    pub(crate) is_on_nosuid: bool,
+    /// Only root can write to the file, or replace it by another file.
+    pub(crate) only_root_can_replace: bool,
 }
 
-/// What the file capabilities are good for.
+/// The file capabilities, with regard to a map of one id type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FileCapabilities {
-    /// There are none.
     Absent,
-    /// They do not include the one for a map of our id_type.
+    /// Without the capability for the map.
     Others,
-    /// They include it.
+    /// With the capability for the map.
     Sufficient,
-    /// They were set in another user namespace, whose uid 0 is this here, if anything.
+    /// Set in another user namespace. The uid is that namespace's root in this one; `None` if the root is not mapped.
     Foreign(Option<u32>),
 }
 
 impl Program {
-    /// Looks at the running program's file; `None` if it cannot be looked at.
+    /// The file of the running program; `None` if its status cannot be read.
     pub(crate) fn running(id_type: IdType) -> Option<Self> {
         Some(Self { path: std::fs::read_link(RUNNING).ok()?, ..Self::examine(Path::new(RUNNING), id_type)? })
     }
 
-    /// Looks at a file; `None` if it cannot be looked at.
+    /// A file that a client would start; `None` if its status cannot be read.
     pub(crate) fn examine(path: &Path, id_type: IdType) -> Option<Self> {
         let status = stat(path).ok()?;
         Some(Self {
@@ -60,22 +56,22 @@ impl Program {
             mode: status.st_mode & 0o7777,
             owner: status.st_uid,
             capabilities: file_capabilities(path, id_type),
-            nosuid: statvfs(path).ok()?.flags().contains(FsFlags::ST_NOSUID),
-            is_roots_alone: is_roots_alone(path),
+            is_on_nosuid: statvfs(path).ok()?.flags().contains(FsFlags::ST_NOSUID),
+            only_root_can_replace: only_root_can_replace(path),
         })
     }
 
-    /// How it is installed, in words.
-    pub(crate) fn how(&self, id_type: IdType) -> String {
-        let mut ways = Vec::new();
+    /// The privilege that the file gives, in words.
+    pub(crate) fn describe(&self, id_type: IdType) -> String {
+        let mut words = Vec::new();
         if self.is_setuid() {
-            ways.push(if self.owner == 0 {
+            words.push(if self.owner == 0 {
                 "setuid root".to_owned()
             } else {
                 format!("setuid to uid {}", self.owner)
             });
         }
-        ways.extend(match self.capabilities {
+        words.extend(match self.capabilities {
             Some(FileCapabilities::Sufficient) => Some(format!("file capability cap_set{}", id_type.word())),
             Some(FileCapabilities::Others) => Some("other file capabilities".to_owned()),
             Some(FileCapabilities::Foreign(_)) => {
@@ -83,35 +79,34 @@ impl Program {
             }
             Some(FileCapabilities::Absent) | None => None,
         });
-        if ways.is_empty() {
-            ways.push(format!("mode {:04o} and no file capabilities", self.mode));
+        if words.is_empty() {
+            words.push(format!("mode {:04o} and no file capabilities", self.mode));
         }
-        if self.nosuid {
-            ways.push("on a file system mounted nosuid".to_owned());
+        if self.is_on_nosuid {
+            words.push("on a file system mounted nosuid".to_owned());
         }
-        ways.join(", ")
+        words.join(", ")
     }
 
-    /// Whether whoever starts it becomes root, as far as it is up to the file.
+    /// The mode and the owner make the program run as root. A restriction of the process may prevent that.
     pub(crate) const fn is_setuid_root(&self) -> bool {
         self.is_setuid() && self.owner == 0
     }
 
-    /// Whether whoever starts it becomes its owner.
     pub(crate) const fn is_setuid(&self) -> bool {
         self.mode & Mode::S_ISUID.bits() != 0
     }
 }
 
-/// Whether the file and each directory on its path are root's and nobody else's to write. In a directory with the sticky bit, such as
-/// /tmp, root's file stays.
-fn is_roots_alone(path: &Path) -> bool {
+/// Whether root owns the file and each directory of its path, and no other user may write to them. Other users may write to a
+/// directory with the sticky bit, such as /tmp: they cannot remove root's files from it.
+fn only_root_can_replace(path: &Path) -> bool {
     let Ok(path) = path.canonicalize() else { return false };
     path.ancestors().all(|part| {
         stat(part).is_ok_and(|status| {
             let mode = Mode::from_bits_truncate(status.st_mode);
-            let is_others_to_write = mode.intersects(Mode::S_IWGRP | Mode::S_IWOTH);
-            status.st_uid == 0 && (!is_others_to_write || (part != path && mode.contains(Mode::S_ISVTX)))
+            let others_may_write = mode.intersects(Mode::S_IWGRP | Mode::S_IWOTH);
+            status.st_uid == 0 && (!others_may_write || (part != path && mode.contains(Mode::S_ISVTX)))
         })
     })
 }
@@ -120,13 +115,14 @@ fn file_capabilities(path: &Path, id_type: IdType) -> Option<FileCapabilities> {
     match attribute::get(path, CAPABILITY_ATTRIBUTE) {
         Ok(attribute) => parse(&attribute, id_type),
         Err(Errno::ENODATA | Errno::EOPNOTSUPP) => Some(FileCapabilities::Absent),
-        // The root of the namespace of these capabilities has no uid in this user namespace (`cap_inode_getsecurity`).
+        // The root of the other namespace is not mapped in this one (`cap_inode_getsecurity` in security/commoncap.c).
         Err(Errno::EOVERFLOW) => Some(FileCapabilities::Foreign(None)),
         Err(_) => None,
     }
 }
 
-/// Little-endian words: revision and flags, permitted and inheritable, twice, and in the third revision the uid.
+/// The attribute consists of little-endian words: revision and flags, the low words of permitted and inheritable, their high words,
+/// and in revision 3 the uid of the namespace's root.
 fn parse(attribute: &[u8], id_type: IdType) -> Option<FileCapabilities> {
     const REVISION_MASK: u32 = 0xff00_0000;
     const REVISION_3: u32 = 0x0300_0000;
@@ -134,10 +130,10 @@ fn parse(attribute: &[u8], id_type: IdType) -> Option<FileCapabilities> {
         let bytes = attribute.chunks_exact(4).nth(index)?;
         Some(u32::from_le_bytes(bytes.try_into().ok()?))
     };
-    // For a reader whose uid 0 it is, the kernel leaves the uid out.
-    let root = if word(0)? & REVISION_MASK == REVISION_3 { word(5)? } else { 0 };
-    if root != 0 {
-        return Some(FileCapabilities::Foreign(Some(root)));
+    // Capabilities of this namespace and its ancestors are shown in revision 2 (`cap_inode_getsecurity`).
+    let root_uid = if word(0)? & REVISION_MASK == REVISION_3 { word(5)? } else { 0 };
+    if root_uid != 0 {
+        return Some(FileCapabilities::Foreign(Some(root_uid)));
     }
     let permitted = u64::from(word(1)?) | u64::from(word(3).unwrap_or(0)) << 32;
     let sufficient = permitted & id_type.capability().bitmask() != 0;
@@ -150,7 +146,7 @@ mod tests {
     use crate::id_type::IdType;
 
     #[test]
-    fn the_attribute_is_read_in_each_revision() {
+    fn file_capabilities_are_read_in_each_revision_of_the_attribute() {
         let words = |words: &[u32]| words.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<_>>();
         let setuid = 1 << 7;
         let setgid = 1 << 6;

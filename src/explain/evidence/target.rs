@@ -1,4 +1,4 @@
-//! What can be learnt of the target, once more by its word: the run that failed has let go of it.
+//! Evidence about the target. The run that failed has closed the target, so the first argument is opened a second time.
 
 use std::ffi::OsStr;
 use std::fs::File;
@@ -14,52 +14,53 @@ use crate::mapping::target::Target;
 use crate::reason::Reason;
 use crate::sys::namespace;
 
-/// The target.
+/// More than the largest map, and more than the fields of the status that are needed.
+const MAX_BYTES: u64 = 65_536;
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TargetEvidence {
-    /// Whether the process is there no more.
-    pub(crate) ended: bool,
-    /// Its user namespace.
+    /// The process has ended, and its directory is empty.
+    pub(crate) has_ended: bool,
+    /// The target's user namespace, as a relation to this process's namespace.
     pub(crate) namespace: Relation,
-    /// Whether that has a map of our id_type already.
-    pub(crate) mapped: Option<bool>,
-    /// The process's real uid; its directory is the effective one's.
+    /// The target's namespace has a map of this id type.
+    pub(crate) has_map: Option<bool>,
+    /// The real uid. The owner of the directory is the effective uid.
     pub(crate) real_uid: Option<uid_t>,
-    /// Who owns its map: root, if the process is not dumpable; see proc(5).
+    /// The owner of the map file: root if the process is not dumpable; see proc(5).
     pub(crate) map_owner: Option<uid_t>,
 }
 
-/// What a user namespace is to ours.
+/// The relation of a user namespace to this process's user namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Relation {
-    /// It is ours.
     Same,
-    /// It was made in ours.
+    /// The parent is this process's namespace. The kernel accepts a map of a child alone.
     Child,
-    /// Not made in the own namespace: a grandchild, or a namespace above.
+    /// The parent is another namespace: the target's is a grandchild or an ancestor.
     Other,
-    /// The kernel does not let the namespace be opened: a namespace above, unless a security module refuses.
+    /// The kernel refuses to open the namespace: an ancestor, unless a security module refused.
     Closed,
     Unknown,
 }
 
 impl TargetEvidence {
-    /// Looks at the target; `None` if it is gone.
+    /// `None` if the target cannot be opened.
     pub(crate) fn examine(id_type: IdType, word: &OsStr) -> Option<Self> {
         let target = Target::open(word).ok()?;
         let status = read(&target, "status").unwrap_or_default();
         let gone = |reason: Reason| matches!(reason.errno(), Errno::ENOENT | Errno::ESRCH);
         Some(Self {
-            ended: target.owner_of("status").is_err_and(gone),
+            has_ended: target.owner_of("status").is_err_and(gone),
             namespace: relation(&target),
-            mapped: read(&target, id_type.map_file()).map(|map| !map.is_empty()),
+            has_map: read(&target, id_type.map_file()).map(|map| !map.is_empty()),
             real_uid: field(&status, "Uid").and_then(|uid| uid.parse().ok()),
             map_owner: target.owner_of(id_type.map_file()).ok(),
         })
     }
 }
 
-/// Compares the target's user namespace, and its parent (`NS_GET_PARENT`, see ioctl_ns(2)), with the own one.
+/// Compares the target's user namespace, and its parent (`NS_GET_PARENT`, see ioctl_ns(2)), with this process's namespace.
 fn relation(target: &Target) -> Relation {
     let identity = |file: &File| file.metadata().map(|status| (status.dev(), status.ino())).ok();
     let Some(own) = File::open("/proc/self/ns/user").ok().as_ref().and_then(identity) else {
@@ -67,8 +68,8 @@ fn relation(target: &Target) -> Relation {
     };
     let namespace = match target.open_namespace() {
         Ok(namespace) => namespace,
-        // Opening requires the right to trace the process (PTRACE_MODE_READ, see ptrace(2)), which nobody has over a process in a
-        // namespace above, and only root over a process that is not dumpable.
+        // Opening requires PTRACE_MODE_READ (see ptrace(2)). The kernel denies that for a process in an ancestor namespace, and for a
+        // process that is not dumpable. The owner of the map file excludes the latter.
         Err(Errno::EACCES) if target.owner_of("uid_map").is_ok_and(|owner| owner == target.uid) => {
             return Relation::Closed;
         }
@@ -79,7 +80,7 @@ fn relation(target: &Target) -> Relation {
     }
     match namespace::parent(&namespace).map(File::from) {
         Ok(parent) if identity(&parent) == Some(own) => Relation::Child,
-        // EPERM: the parent is above the own namespace.
+        // EPERM: the parent is an ancestor of this process's namespace.
         Ok(_) | Err(Errno::EPERM) => Relation::Other,
         Err(_) => Relation::Unknown,
     }
@@ -88,7 +89,6 @@ fn relation(target: &Target) -> Relation {
 fn read(target: &Target, name: &str) -> Option<String> {
     let file = target.open_for_reading(name).ok()?;
     let mut text = String::new();
-    // Of a map, and of what comes first in the status, this is more than all.
-    file.take(65_536).read_to_string(&mut text).ok()?;
+    file.take(MAX_BYTES).read_to_string(&mut text).ok()?;
     Some(text)
 }

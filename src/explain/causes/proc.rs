@@ -1,4 +1,4 @@
-//! Why the target, or a file of it, cannot be had in `/proc`.
+//! Causes in `/proc`: the target or one of its files cannot be opened.
 
 use libc::pid_t;
 use nix::errno::Errno;
@@ -6,27 +6,27 @@ use nix::errno::Errno;
 use super::{Cause, Key, write};
 use crate::escape::{escape, plain_word};
 use crate::explain::evidence::Evidence;
+use crate::explain::evidence::mounts::Mount;
 use crate::reason::Reason;
 
-/// Its directory could not be opened.
+/// The target's directory cannot be opened.
 pub(super) fn not_found(pid: pid_t, reason: Reason, evidence: &Evidence) -> Option<Cause> {
-    if let Some(cause) = covered(evidence).or_else(|| elsewhere(evidence)) {
+    if let Some(cause) = covered(evidence).or_else(|| other_pid_namespace(evidence)) {
         return Some(cause);
     }
     if !matches!(reason.errno(), Errno::ENOENT | Errno::ESRCH) {
         return None;
     }
-    let none = || {
+    Some(hidden(evidence).unwrap_or_else(|| {
         Cause::new(
             Key::NoProcess,
-            format!("there is no process {pid}: it has ended, or that is its PID in another PID namespace"),
-            "give the PID that the process has in the caller's /proc, while it lives",
+            format!("there is no process {pid}: it has ended, or the PID is from another PID namespace"),
+            "give the PID that the caller's /proc shows, while the process lives",
         )
-    };
-    Some(hidden(evidence).unwrap_or_else(none))
+    }))
 }
 
-/// It is there, and not to be seen.
+/// The mount option hidepid hides the process from the caller.
 fn hidden(evidence: &Evidence) -> Option<Cause> {
     let mount = evidence.proc.mount.as_ref().filter(|_| evidence.proc.pid_exists)?;
     let option = mount.options.split(',').find(|option| option.starts_with("hidepid="))?;
@@ -37,83 +37,82 @@ fn hidden(evidence: &Evidence) -> Option<Cause> {
             evidence.target_name(),
             escape(option.as_bytes())
         ),
-        "as root, run 'mount -o remount,hidepid=0 /proc'; a process of the caller's own that is hidden is not dumpable",
+        "as root, run 'mount -o remount,hidepid=0 /proc'; if the process is the caller's own, it is not dumpable",
     ))
 }
 
-/// PIDs mean other processes there.
-pub(super) fn elsewhere(evidence: &Evidence) -> Option<Cause> {
-    evidence.proc.foreign.then(|| {
+/// PIDs in this `/proc` are those of another PID namespace.
+pub(super) fn other_pid_namespace(evidence: &Evidence) -> Option<Cause> {
+    evidence.proc.shows_other_pid_namespace.then(|| {
         Cause::new(
             Key::Proc,
-            "/proc shows another PID namespace than the one that the caller is in",
-            "mount its own: as root in this PID namespace, run 'mount -t proc proc /proc', or make it with \
+            "/proc shows another PID namespace than the caller's",
+            "as root in this PID namespace, run 'mount -t proc proc /proc', or create the PID namespace with \
              'unshare --pid --fork --mount-proc'",
         )
     })
 }
 
-/// A file of it could not be opened for writing, or not be written with no privilege needed.
+/// A file of the target cannot be opened for writing, or the write to setgroups failed.
 pub(super) fn not_writable(reason: Reason, evidence: &Evidence) -> Vec<Cause> {
+    let refused = || write::refused("the write", evidence);
     let cause = match reason.errno() {
         Errno::ENOENT | Errno::ESRCH => hidden(evidence).unwrap_or_else(|| ended(evidence)),
         Errno::EROFS => read_only(evidence),
-        Errno::EPERM => write::target_excludes(evidence).unwrap_or_else(|| write::refused(evidence)),
-        Errno::EACCES => {
-            covered(evidence).or_else(|| not_dumpable(evidence)).unwrap_or_else(|| write::refused(evidence))
-        }
-        Errno::EXDEV => covered(evidence).unwrap_or_else(|| covered_elsewhere(evidence)),
+        Errno::EPERM => write::unsuitable_target(evidence).unwrap_or_else(refused),
+        Errno::EACCES => covered(evidence).or_else(|| not_dumpable(evidence)).unwrap_or_else(refused),
+        Errno::EXDEV => covered(evidence).unwrap_or_else(|| covered_in_other_namespace(evidence)),
         Errno::ENOSYS => without_openat2(),
         _ => return Vec::new(),
     };
     vec![cause]
 }
 
-/// The kernel gives the files of such a process to root (`task_dump_owner` in fs/proc/base.c), but not its directory.
+/// The files of a process that is not dumpable belong to root, but its directory does not (`task_dump_owner` in fs/proc/base.c).
 fn not_dumpable(evidence: &Evidence) -> Option<Cause> {
     let owner = evidence.target.as_ref()?.map_owner?;
     let target = evidence.target_name();
     (owner != evidence.credentials.uid).then(|| {
         Cause::new(
             Key::NotDumpable,
-            format!("{target} is not dumpable, so that its files in /proc are not the caller's, but uid {owner}'s"),
-            "have it call prctl(PR_SET_DUMPABLE, 1) after it changed ids, or run a program that the caller may read",
+            format!("{target} is not dumpable, so its files in /proc belong to uid {owner} instead of the caller"),
+            "have the process call prctl(PR_SET_DUMPABLE, 1) after it changed ids, or run a program that the caller may read",
         )
     })
 }
 
-/// Seen through a descriptor of the caller's, from another mount namespace.
-fn covered_elsewhere(evidence: &Evidence) -> Cause {
+/// The target is a descriptor that the caller opened in another mount namespace, whose mounts are not visible here.
+fn covered_in_other_namespace(evidence: &Evidence) -> Cause {
     Cause::new(
         Key::Proc,
         format!(
-            "something is mounted over the file of {} where its directory was opened",
+            "a mount covers the file of {} in the mount namespace where the descriptor was opened",
             evidence.target_name()
         ),
-        "open the directory in a /proc with nothing mounted over it, or give the PID",
+        "open the directory in a /proc without a mount over that file, or give the PID",
     )
 }
 
-/// By it, what is mounted over a file is not opened, not even to see what it is.
+/// The file is opened with openat2(2) alone, because only openat2(2) refuses a file that is mounted over it.
 fn without_openat2() -> Cause {
     Cause::new(
         Key::Refused,
-        "the kernel has no openat2(2), which came with Linux 5.6, or a seccomp filter says that it has none",
-        "run a newer kernel, or have the container's seccomp profile allow openat2 (as podman's and Docker's do)",
+        "openat2(2) is not available: the kernel is older than Linux 5.6, or a seccomp filter denies the call",
+        "use a newer kernel, or a seccomp profile that allows openat2 (podman's and Docker's default profiles do)",
     )
 }
 
 pub(super) fn ended(evidence: &Evidence) -> Cause {
-    Cause::new(
-        Key::NoProcess,
-        format!("{} has ended meanwhile", evidence.target_name()),
-        "keep the process alive until both of its maps are written",
-    )
+    Cause::new(Key::NoProcess, format!("{} has ended", evidence.target_name()), KEEP_ALIVE)
 }
+
+/// The fix for a target that has ended.
+pub(super) const KEEP_ALIVE: &str = "keep the process alive until both of its maps are written";
 
 fn read_only(evidence: &Evidence) -> Cause {
     let point = evidence.proc.mount.as_ref().map_or("/proc", |mount| &mount.point);
-    let container = "in a container, leave out what made it so, as a volume /proc:/proc:ro";
+    let container =
+        "in a container, remove the option for a read-only /proc, such as a volume /proc:/proc:ro";
     Cause::new(
         Key::Proc,
         format!("{} is mounted read-only", escape(point.as_bytes())),
@@ -124,27 +123,24 @@ fn read_only(evidence: &Evidence) -> Cause {
     )
 }
 
-/// What is there instead of the proc file system, as far as that can be seen without it, or over one of its files.
+/// `/proc` is not a procfs, or a mount covers the target or its file.
 pub(super) fn covered(evidence: &Evidence) -> Option<Cause> {
-    if evidence.proc.mounted == Some(false) {
+    if evidence.proc.is_procfs == Some(false) {
         return Some(Cause::new(
             Key::Proc,
-            "there is no proc file system mounted at /proc",
+            "no proc file system is mounted at /proc",
             "as root, run 'mount -t proc proc /proc'",
         ));
     }
-    let mount = evidence
-        .proc
-        .mount
-        .as_ref()
-        .filter(|mount| mount.file_system != "proc" || mount.point.starts_with("/proc/"))?;
-    let (point, id_type) = (escape(mount.point.as_bytes()), escape(mount.file_system.as_bytes()));
+    let is_covering = |mount: &&Mount| mount.file_system != "proc" || mount.point.starts_with("/proc/");
+    let mount = evidence.proc.mount.as_ref().filter(is_covering)?;
+    let (point, file_system) = (escape(mount.point.as_bytes()), escape(mount.file_system.as_bytes()));
     Some(Cause::new(
         Key::Proc,
-        format!("something of a file system of the type {id_type} is mounted over {point}"),
+        format!("{point} is covered by a {file_system} mount"),
         match plain_word(&mount.point) {
             Some(point) => format!("as root, run 'umount {point}'"),
-            None => "have root unmount it".to_owned(),
+            None => "as root, unmount the covering mount".to_owned(),
         },
     ))
 }
@@ -160,7 +156,7 @@ mod tests {
     use nix::errno::Errno::{self, *};
 
     #[test]
-    fn a_process_that_is_not_found_is_gone_hidden_covered_or_elsewhere() {
+    fn a_target_that_is_not_found_has_ended_or_is_hidden_or_proc_is_not_the_callers() {
         let cases: [(Change<'_>, &str); 7] = [
             (&|_| {}, "there is no process 7: "),
             (&|evidence| evidence.proc.pid_exists = true, "there is no process 7: "),
@@ -177,13 +173,13 @@ mod tests {
             ),
             (
                 &|evidence| evidence.proc.mount = mount("/proc/7", "tmpfs", "rw"),
-                "something of a file system of the type tmpfs",
+                "/proc/7 is covered by a tmpfs mount",
             ),
             (
-                &|evidence| (evidence.proc.mounted, evidence.proc.mount) = (Some(false), None),
-                "there is no proc file system mounted",
+                &|evidence| (evidence.proc.is_procfs, evidence.proc.mount) = (Some(false), None),
+                "no proc file system is mounted at /proc",
             ),
-            (&|evidence| evidence.proc.foreign = true, "/proc shows another PID namespace"),
+            (&|evidence| evidence.proc.shows_other_pid_namespace = true, "/proc shows another PID namespace"),
         ];
         for (change, sentence) in cases {
             let cause = not_found(7, ENOENT.into(), &evidence(change)).unwrap();
@@ -193,14 +189,14 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_cannot_be_written_says_why_by_its_errno() {
+    fn a_file_that_cannot_be_opened_has_a_cause_by_errno_and_mount() {
         let read_only = |evidence: &mut Evidence| evidence.proc.mount = mount("/proc", "proc", "ro");
         for (errno, sentence) in [
             (EROFS, "/proc is mounted read-only"),
-            (ESRCH, "process 7 has ended meanwhile"),
-            (ENOENT, "process 7 has ended meanwhile"),
-            (EACCES, "no other cause applies"),
-            (EPERM, "no other cause applies"),
+            (ESRCH, "process 7 has ended"),
+            (ENOENT, "process 7 has ended"),
+            (EACCES, "no other cause was found"),
+            (EPERM, "no other cause was found"),
         ] {
             let causes = not_writable(Reason::from(errno), &evidence(read_only));
             assert!(causes[0].sentence.starts_with(sentence), "{}", causes[0].sentence);
@@ -215,15 +211,15 @@ mod tests {
             (evidence.proc.mount, evidence.proc.pid_exists) = (mount("/proc", "proc", "rw,hidepid=2"), true);
         };
         let cases: [(Errno, Change<'_>, &str); 5] = [
-            (EXDEV, &covered, "something of a file system of the type tmpfs is mounted over /proc/7/uid_map"),
-            (EXDEV, &covered_by_proc, "something of a file system of the type proc is mounted over"),
+            (EXDEV, &covered, "/proc/7/uid_map is covered by a tmpfs mount"),
+            (EXDEV, &covered_by_proc, "/proc/7/uid_map is covered by a proc mount"),
             (
                 EXDEV,
                 &read_only,
-                "something is mounted over the file of process 7 where its directory was opened",
+                "a mount covers the file of process 7 in the mount namespace where the descriptor was opened",
             ),
             (ENOENT, &hidden, "process 7 exists, but /proc is mounted with hidepid=2"),
-            (ENOSYS, &read_only, "the kernel has no openat2(2)"),
+            (ENOSYS, &read_only, "openat2(2) is not available"),
         ];
         for (errno, change, beginning) in cases {
             assert!(sentence(errno, change).starts_with(beginning), "{}", sentence(errno, change));

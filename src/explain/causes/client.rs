@@ -1,0 +1,84 @@
+//! Causes that stop a client before newuidmap reads its arguments. Only uidmap-check can find them.
+
+use nix::errno::Errno;
+
+use super::{Cause, Key, privilege};
+use crate::explain::evidence::process::Process;
+use crate::id_type::IdType;
+use crate::reason::Reason;
+
+pub(crate) fn not_installed(id_type: IdType) -> Vec<Cause> {
+    vec![Cause::new(
+        Key::NotInstalled,
+        format!("{} is not in PATH", id_type.program()),
+        "install the package",
+    )]
+}
+
+/// An exec failed. The kernel refuses to start a program with an effective file capability that is not in the bounding set
+/// (`cap_bprm_creds_from_file` in security/commoncap.c).
+pub(crate) fn not_started(id_type: IdType, reason: Reason) -> Vec<Cause> {
+    if reason.errno() == Errno::EPERM { vec![privilege::bounding_set(id_type)] } else { Vec::new() }
+}
+
+/// unshare(2) failed.
+pub(crate) fn no_namespace(errno: Errno, process: &Process) -> Vec<Cause> {
+    let cause = match errno {
+        Errno::ENOSPC | Errno::EUSERS => Cause::new(
+            Key::NoNamespace,
+            "a limit on user namespaces is reached: user.max_user_namespaces, here or in an ancestor namespace, or 32 levels",
+            "as root, run 'sysctl user.max_user_namespaces=15000', and correct the setting in /etc/sysctl.d",
+        ),
+        Errno::EPERM if process.userns_clone_is_off => Cause::new(
+            Key::NoNamespace,
+            "kernel.unprivileged_userns_clone is 0, so only root can create user namespaces",
+            "as root, run 'sysctl kernel.unprivileged_userns_clone=1', and correct the setting in /etc/sysctl.d",
+        ),
+        Errno::EPERM => Cause::without_fix(
+            Key::NoNamespace,
+            "possible reasons: a seccomp filter (such as Docker's default one), a security \
+             module (kernel.apparmor_restrict_unprivileged_userns=1 on Ubuntu), or a chroot",
+        ),
+        Errno::EINVAL | Errno::ENOSYS => Cause::new(
+            Key::NoNamespace,
+            "the kernel does not support user namespaces",
+            "use a kernel with CONFIG_USER_NS",
+        ),
+        _ => return Vec::new(),
+    };
+    vec![cause]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{no_namespace, not_started};
+    use crate::explain::evidence::process::Process;
+    use crate::id_type::IdType;
+    use nix::errno::Errno;
+
+    #[test]
+    fn a_namespace_that_cannot_be_created_has_a_cause_by_errno() {
+        for (errno, userns_clone_is_off, expected) in [
+            (Errno::ENOSPC, false, Some("a limit on user namespaces is reached")),
+            (Errno::EUSERS, false, Some("a limit on user namespaces is reached")),
+            (Errno::EPERM, true, Some("kernel.unprivileged_userns_clone is 0")),
+            (Errno::EPERM, false, Some("possible reasons")),
+            (Errno::EINVAL, false, Some("the kernel does not support user namespaces")),
+            (Errno::ENOSYS, false, Some("the kernel does not support user namespaces")),
+            (Errno::ENOMEM, false, None),
+        ] {
+            let process = Process { userns_clone_is_off, ..Process::default() };
+            let causes = no_namespace(errno, &process);
+            assert_eq!(causes.is_empty(), expected.is_none(), "{errno}");
+            for cause in causes {
+                assert!(cause.sentence.starts_with(expected.unwrap()), "{errno}: {}", cause.sentence);
+            }
+        }
+    }
+
+    #[test]
+    fn a_program_that_the_kernel_refuses_to_start_lacks_the_bounding_set() {
+        assert!(not_started(IdType::Uid, Errno::ENOENT.into()).is_empty());
+        assert!(!not_started(IdType::Uid, Errno::EPERM.into()).is_empty());
+    }
+}

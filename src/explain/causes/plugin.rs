@@ -1,0 +1,98 @@
+//! Causes in the subid plugin: it denied the range, failed, or cannot be used.
+
+use super::{Cause, Key};
+use crate::explain::evidence::Evidence;
+use crate::id_type::IdType;
+use crate::map_range::MapRange;
+use crate::subid::plugin::{PluginError, Unusable};
+
+/// The plugin did not delegate a range.
+pub(super) fn not_allowed(
+    library: &str,
+    answer: Result<bool, PluginError>,
+    refused: MapRange,
+    evidence: &Evidence,
+) -> Cause {
+    let caller = evidence.caller_name();
+    let plugin = format!("{library}, the subid plugin in /etc/nsswitch.conf,");
+    let error = match answer {
+        // A yes was a no during the run. The plugin's list is not printed: a program that gained privilege by its exec may not read
+        // the plugin's memory through /proc/self/mem. getsubids may.
+        Ok(_) => return not_delegated(&plugin, refused, evidence),
+        Err(PluginError::UnknownUser) => format!("{plugin} does not know {caller}"),
+        Err(PluginError::Connection) => format!("{plugin} cannot reach its service (connection error)"),
+        Err(PluginError::Other | PluginError::List) => format!("{plugin} failed"),
+        Err(PluginError::Undefined(status)) => {
+            format!("{plugin} answered with the undefined status {status}")
+        }
+    };
+    Cause::new(
+        Key::Plugin,
+        error,
+        "check that the plugin's service runs and knows the user (for sss: 'systemctl status sssd'), or remove the line \
+         'subid:' from /etc/nsswitch.conf",
+    )
+}
+
+fn not_delegated(plugin: &str, refused: MapRange, evidence: &Evidence) -> Cause {
+    let (word, caller) = (evidence.id_type.word(), evidence.caller_name());
+    let option = if evidence.id_type == IdType::Gid { "-g " } else { "" };
+    Cause::new(
+        Key::NotDelegated,
+        format!("{plugin} does not delegate the {word}s {} to {caller}", refused.lower_range()),
+        format!(
+            "request only the ids that 'getsubids {option}{caller}' lists, or delegate more ids in the directory service \
+             (FreeIPA: ipa subid-generate)"
+        ),
+    )
+}
+
+const THE_PLUGIN: &str = "the subid plugin in /etc/nsswitch.conf";
+
+/// A plugin is configured and cannot be used. The files do not replace it.
+pub(super) fn unusable(unusable: &Unusable) -> Cause {
+    let (sentence, fix) = match unusable {
+        Unusable::Configuration(reason) => (
+            format!("/etc/nsswitch.conf, which may name a subid plugin, cannot be read: {reason}"),
+            "as root, run 'chmod 0644 /etc/nsswitch.conf'; a limit on memory or descriptors ('ulimit -a') may also prevent \
+             reading",
+        ),
+        Unusable::NameTooLong(_) => (
+            format!("{THE_PLUGIN} has a name of more than 50 characters, so it is not loaded"),
+            "correct or remove the line 'subid:' in /etc/nsswitch.conf",
+        ),
+        Unusable::Load { .. } | Unusable::Function { .. } => (
+            format!("{THE_PLUGIN} cannot be used"),
+            "install the package of the plugin (for sss: sssd-common), or remove the line 'subid:' from \
+             /etc/nsswitch.conf; a limit on memory or descriptors ('ulimit -a') may also prevent loading",
+        ),
+    };
+    Cause::new(Key::Plugin, sentence, fix)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{PluginError, not_allowed};
+    use crate::explain::causes::test_evidence::{evidence, ranges};
+
+    #[test]
+    fn each_answer_of_a_plugin_has_its_own_sentence() {
+        for (answer, sentence) in [
+            (Ok(false), "does not delegate the uids 100000 to 100099 to alice"),
+            (Err(PluginError::UnknownUser), "does not know alice"),
+            (Err(PluginError::Connection), "cannot reach its service (connection error)"),
+            (Err(PluginError::Other), "failed"),
+            (Err(PluginError::Undefined(9)), "answered with the undefined status 9"),
+        ] {
+            let cause = not_allowed("libsubid_x.so", answer, ranges("0 100000 100")[0], &evidence(|_| {}));
+            let expected = format!("libsubid_x.so, the subid plugin in /etc/nsswitch.conf, {sentence}");
+            assert_eq!(cause.sentence, expected);
+        }
+    }
+
+    #[test]
+    fn a_denied_range_comes_with_the_command_that_lists_the_delegated_ids() {
+        let cause = not_allowed("libsubid_x.so", Ok(false), ranges("0 100000 100")[0], &evidence(|_| {}));
+        assert!(cause.fix.unwrap().starts_with("request only the ids that 'getsubids alice' lists"));
+    }
+}
