@@ -1,7 +1,7 @@
 //! The cases: a file, a caller and a wanted map, and what the project wants to reach there.
 
 use super::contender::Program;
-use super::harness::{ALICE, Kind, Person};
+use super::harness::{ALICE, IdType, Person};
 
 /// What our median is to be of another program's.
 #[derive(Clone, Copy, Debug)]
@@ -20,7 +20,7 @@ impl Goal {
 #[derive(Debug)]
 pub struct Case {
     pub name: &'static str,
-    pub kind: Kind,
+    pub id_type: IdType,
     pub caller: Person,
     /// `/etc/subuid` and `/etc/subgid`.
     pub file: String,
@@ -71,7 +71,7 @@ impl Case {
         vec![
             Self { goals: start_up(), ..Self::allowed("1 line, 2 ranges", file(1, 0), TWO_RANGES) },
             Self {
-                kind: Kind::Gid,
+                id_type: IdType::Gid,
                 goals: start_up(),
                 ..Self::allowed("newgidmap: 1 line, 2 ranges", file(1, 0), TWO_RANGES)
             },
@@ -110,7 +110,7 @@ impl Case {
 
     fn allowed(name: &'static str, file: String, ranges: &str) -> Self {
         let ranges = ranges.to_owned();
-        Self { name, kind: Kind::Uid, caller: ALICE, file, ranges, is_allowed: true, goals: Vec::new() }
+        Self { name, id_type: IdType::Uid, caller: ALICE, file, ranges, is_allowed: true, goals: Vec::new() }
     }
 
     /// For a growing file: alice's line is the last one.

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::harness::{Kind, Way, World, must_succeed};
+use super::harness::{IdType, InstallMode, Sandbox, must_succeed};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Program {
@@ -15,25 +15,25 @@ pub enum Program {
     Nothing,
 }
 
-/// A program that is installed in some way.
+/// A program that is installed in some mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Contender {
     pub program: Program,
-    pub way: Way,
+    pub mode: InstallMode,
 }
 
 const NOTHING: &str = "/mnt/nothing";
 
 impl Contender {
-    pub const NOTHING: Self = Self { program: Program::Nothing, way: Way::Unprivileged };
+    pub const NOTHING: Self = Self { program: Program::Nothing, mode: InstallMode::Unprivileged };
 
     /// Installs the programs of these two directories, each in both ways and, for those who may not gain privilege, without any;
     /// and the program that does nothing.
-    pub fn install(_world: &World, ours: &Path, reference: &Path) {
+    pub fn install(_world: &Sandbox, ours: &Path, reference: &Path) {
         for (program, built) in [(Program::Ours, ours), (Program::Reference, reference)] {
-            for way in [Way::Setuid, Way::Caps, Way::Unprivileged] {
-                let programs = Kind::BOTH.map(|kind| built.join(kind.program()));
-                way.install(programs, &Self { program, way }.directory());
+            for mode in [InstallMode::Setuid, InstallMode::Caps, InstallMode::Unprivileged] {
+                let programs = IdType::BOTH.map(|id_type| built.join(id_type.program()));
+                mode.install(programs, &Self { program, mode }.directory());
             }
         }
         let source = format!("{NOTHING}.c");
@@ -41,11 +41,15 @@ impl Contender {
         must_succeed(Command::new("gcc").args(["-O2", "-o", NOTHING, &source]));
     }
 
-    pub fn path(self, kind: Kind) -> PathBuf {
-        if self.program == Program::Nothing { NOTHING.into() } else { self.directory().join(kind.program()) }
+    pub fn path(self, id_type: IdType) -> PathBuf {
+        if self.program == Program::Nothing {
+            NOTHING.into()
+        } else {
+            self.directory().join(id_type.program())
+        }
     }
 
     fn directory(self) -> PathBuf {
-        Path::new("/mnt").join(format!("{:?}", self.program)).join(format!("{:?}", self.way))
+        Path::new("/mnt").join(format!("{:?}", self.program)).join(format!("{:?}", self.mode))
     }
 }

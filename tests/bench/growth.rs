@@ -2,7 +2,7 @@
 
 use super::case::Case;
 use super::contender::{Contender, Program};
-use super::harness::{Way, World};
+use super::harness::{InstallMode, Sandbox};
 use super::samples::Samples;
 use super::timing::{self, Runs};
 
@@ -30,14 +30,14 @@ impl Point {
 }
 
 /// Setuid root, as Debian has its programs.
-pub fn measure(world: &World, runs: Runs) -> Vec<Point> {
-    let way = Way::Setuid;
-    let ours = Contender { program: Program::Ours, way };
-    let theirs = Contender { program: Program::Reference, way };
+pub fn measure(sandbox: &Sandbox, runs: Runs) -> Vec<Point> {
+    let mode = InstallMode::Setuid;
+    let ours = Contender { program: Program::Ours, mode };
+    let theirs = Contender { program: Program::Reference, mode };
     let point = |lines| {
         eprintln!("growth, {lines} lines ...");
         let samples =
-            timing::measure(world, &Case::of_lines(lines), &[ours, theirs, Contender::NOTHING], runs);
+            timing::measure(sandbox, &Case::of_lines(lines), &[ours, theirs, Contender::NOTHING], runs);
         let [ours, theirs, nothing] = samples.try_into().unwrap();
         Point { lines, ours, theirs, nothing }
     };

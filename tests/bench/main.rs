@@ -47,7 +47,7 @@ use nix::unistd::Pid;
 
 use case::{Case, LAST};
 use contender::Contender;
-use harness::{World, in_world};
+use harness::{Sandbox, in_sandbox};
 use report::{Report, Row};
 use timing::Runs;
 
@@ -64,8 +64,8 @@ fn main() {
     };
     // The machine is described by files in /etc that the private one has not.
     let machine = machine::describe(&ours);
-    in_world(|world| {
-        Contender::install(world, &ours, &reference);
+    in_sandbox(|sandbox| {
+        Contender::install(sandbox, &ours, &reference);
         if let Some(cpu) = setting("UIDMAP_CPU") {
             let mut cpus = CpuSet::new();
             cpus.set(cpu.parse().unwrap()).unwrap();
@@ -73,31 +73,31 @@ fn main() {
             sched_setaffinity(Pid::from_raw(0), &cpus).unwrap();
         }
         match std::env::args().nth(1).as_deref() {
-            Some("profile") => profile::print(world),
-            Some("faults") => survival::print(world),
-            _ => measure(world, machine),
+            Some("profile") => profile::print(sandbox),
+            Some("faults") => survival::print(sandbox),
+            _ => measure(sandbox, machine),
         }
     });
 }
 
-fn measure(world: &World, machine: String) {
-    let mut users = std::fs::read_to_string(World::etc("passwd")).unwrap();
+fn measure(sandbox: &Sandbox, machine: String) {
+    let mut users = std::fs::read_to_string(Sandbox::etc("passwd")).unwrap();
     users.push_str(&format!("last:x:{}:{}::/:/bin/sh\n", LAST.uid, LAST.gid));
-    world.write("passwd", users);
-    disk::keep_files(world);
+    sandbox.write("passwd", users);
+    disk::keep_files(sandbox);
     let only = setting("UIDMAP_ONLY");
     let runs = Runs::from_setting(setting("UIDMAP_RUNS").as_deref());
     let wanted = |name: &str| only.as_deref().is_none_or(|only| name.contains(only));
     let mut rows: Vec<Row> = Vec::new();
     for case in Case::all().iter().filter(|case| wanted(case.name)) {
         eprintln!("{} ...", case.name);
-        rows.extend(timing::rows(world, case, runs));
+        rows.extend(timing::rows(sandbox, case, runs));
     }
     if wanted(cost::NAME) {
         eprintln!("{} ...", cost::NAME);
-        rows.extend(cost::rows(world));
+        rows.extend(cost::rows(sandbox));
     }
-    let growth = if wanted(growth::NAME) { growth::measure(world, runs) } else { Vec::new() };
+    let growth = if wanted(growth::NAME) { growth::measure(sandbox, runs) } else { Vec::new() };
     let report = Report { machine, rows, growth };
     println!("{}", report.markdown());
     if only.is_none() {

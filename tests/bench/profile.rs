@@ -1,14 +1,14 @@
 //! Where the instructions of the one-line case go, by function, as callgrind counts them.
 //!
 //! A program that gains privilege by its exec cannot run in valgrind(1). So it is root who calls here, with a line of root's
-//! own: the way of a request is the same, but for the change of ids. Debian 12's valgrind has no openat2(2), by which our program
+//! own: the mode of a request is the same, but for the change of ids. Debian 12's valgrind has no openat2(2), by which our program
 //! opens the map: there it ends, and what it then says of the cause is not counted.
 
 use std::process::Command;
 
 use super::case::Case;
 use super::contender::{Contender, Program};
-use super::harness::{Kind, ROOT, Way, World, finish};
+use super::harness::{IdType, InstallMode, ROOT, Sandbox, finish};
 
 /// Where the cause of a failure begins to be looked for.
 const EXPLANATION: &str = "uidmap::explain::explain*";
@@ -17,23 +17,23 @@ const NO_OPENAT2: &str = "newuidmap: open of uid_map failed: Function not implem
 
 const RANGES: &str = "0 0 1 1 100000 65536";
 
-pub fn print(world: &World) {
-    world.delegate("root:100000:65536\n");
+pub fn print(sandbox: &Sandbox) {
+    sandbox.delegate("root:100000:65536\n");
     for (title, program) in [("ours", Program::Ours), ("reference", Program::Reference)] {
-        let contender = Contender { program, way: Way::Unprivileged };
-        let target = world.namespace(ROOT);
-        let whole = World::etc(title);
-        let before_the_cause = World::etc(&format!("{title}.1"));
+        let contender = Contender { program, mode: InstallMode::Unprivileged };
+        let target = sandbox.namespace(ROOT);
+        let whole = Sandbox::etc(title);
+        let before_the_cause = Sandbox::etc(&format!("{title}.1"));
         let mut valgrind = ROOT.command("valgrind");
         valgrind.arg("--tool=callgrind").arg(format!("--callgrind-out-file={}", whole.display()));
         valgrind.arg(format!("--dump-before={EXPLANATION}"));
         let outcome =
-            finish(valgrind.arg(contender.path(Kind::Uid)).arg(target.pid()).args(RANGES.split(' ')));
+            finish(valgrind.arg(contender.path(IdType::Uid)).arg(target.pid()).args(RANGES.split(' ')));
         let profile = if program == Program::Ours && outcome.stderr.contains(NO_OPENAT2) {
             before_the_cause
         } else {
             let case = Case { ranges: RANGES.into(), ..Case::of_lines(1) };
-            assert_eq!((target.map(Kind::Uid), outcome.status), (case.map(), Some(0)), "{outcome:?}");
+            assert_eq!((target.map(IdType::Uid), outcome.status), (case.map(), Some(0)), "{outcome:?}");
             whole
         };
         let mut annotate = Command::new("callgrind_annotate");

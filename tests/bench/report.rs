@@ -6,7 +6,7 @@ use std::path::Path;
 use super::case::Goal;
 use super::contender::Program;
 use super::growth::Point;
-use super::harness::Way;
+use super::harness::InstallMode;
 use super::plot;
 use super::samples::Samples;
 
@@ -43,11 +43,11 @@ impl Unit {
     }
 }
 
-/// Our program and another one, in one case and one way of being installed.
+/// Our program and another one, in one case and one mode of being installed.
 #[derive(Clone, Debug)]
 pub struct Row {
     pub case: String,
-    pub way: Way,
+    pub mode: InstallMode,
     pub unit: Unit,
     pub ours: Samples,
     pub theirs: Samples,
@@ -56,10 +56,10 @@ pub struct Row {
 
 impl Row {
     fn cells(&self) -> Vec<String> {
-        let way = if self.way == Way::Setuid { "setuid" } else { "capabilities" };
+        let mode = if self.mode == InstallMode::Setuid { "setuid" } else { "capabilities" };
         vec![
             self.case.clone(),
-            way.into(),
+            mode.into(),
             self.unit.distribution(&self.ours),
             self.unit.distribution(&self.theirs),
             ratio(self.ours.median() / self.theirs.median()),

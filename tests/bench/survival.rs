@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::contender::{Contender, Program};
 use super::harness::faults::{Fate, Run};
-use super::harness::{Kind, Way, World};
+use super::harness::{IdType, InstallMode, Sandbox};
 
 const FATES: [&str; 7] = [
     "the map is written, and it says so",
@@ -29,20 +29,20 @@ fn fate(Fate { outcome, is_written, .. }: &Fate) -> &'static str {
     }
 }
 
-pub fn print(world: &World) {
-    world.delegate("alice:100000:10\n");
+pub fn print(sandbox: &Sandbox) {
+    sandbox.delegate("alice:100000:10\n");
     let mut counts: BTreeMap<(&str, Program), usize> = BTreeMap::new();
     let mut all: BTreeMap<Program, usize> = BTreeMap::new();
     for program in [Program::Ours, Program::Reference] {
-        for way in Way::GOOD {
-            for kind in Kind::BOTH {
-                let path = Contender { program, way }.path(kind);
-                let run = Run { world, program: &path, kind, map: "0 100000 10" };
+        for mode in InstallMode::GOOD {
+            for id_type in IdType::BOTH {
+                let path = Contender { program, mode }.path(id_type);
+                let run = Run { sandbox, program: &path, id_type, map: "0 100000 10" };
                 for call in run.calls() {
                     for fault in call.faults() {
                         let fate = fate(&run.inject(&call, &fault));
                         if !FATES[..3].contains(&fate) {
-                            println!("{program:?} {way:?} {kind:?}: {fate}: {fault} {}", call.line);
+                            println!("{program:?} {mode:?} {id_type:?}: {fate}: {fault} {}", call.line);
                         }
                         *counts.entry((fate, program)).or_default() += 1;
                         *all.entry(program).or_default() += 1;

@@ -8,7 +8,7 @@ use rustix::thread::{set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 
 use super::case::Case;
 use super::contender::{Contender, Program};
-use super::harness::{Namespace, Person, ROOT, Way, World};
+use super::harness::{InstallMode, Namespace, Person, ROOT, Sandbox};
 use super::report::{Row, Unit};
 use super::samples::Samples;
 
@@ -40,30 +40,30 @@ impl Runs {
     }
 }
 
-/// A row for each goal and each way.
-pub fn rows(world: &World, case: &Case, runs: Runs) -> Vec<Row> {
+/// A row for each goal and each mode.
+pub fn rows(sandbox: &Sandbox, case: &Case, runs: Runs) -> Vec<Row> {
     let mut contenders: Vec<Contender> = Vec::new();
-    for way in Way::GOOD {
-        contenders.push(Contender { program: Program::Ours, way });
+    for mode in InstallMode::GOOD {
+        contenders.push(Contender { program: Program::Ours, mode });
         for goal in &case.goals {
-            contenders.push(opponent(goal.against, way));
+            contenders.push(opponent(goal.against, mode));
         }
     }
-    let samples = measure(world, case, &contenders, runs);
+    let samples = measure(sandbox, case, &contenders, runs);
     let of = |wanted: Contender| {
         let place = contenders.iter().position(|contender| *contender == wanted).unwrap();
         samples[place].clone()
     };
     let mut rows = Vec::new();
     for goal in &case.goals {
-        for way in Way::GOOD {
+        for mode in InstallMode::GOOD {
             let against = if goal.against == Program::Nothing { ", against doing nothing" } else { "" };
             rows.push(Row {
                 case: format!("{}{against}", case.name),
-                way,
+                mode,
                 unit: Unit::Microseconds,
-                ours: of(Contender { program: Program::Ours, way }),
-                theirs: of(opponent(goal.against, way)),
+                ours: of(Contender { program: Program::Ours, mode }),
+                theirs: of(opponent(goal.against, mode)),
                 goal: *goal,
             });
         }
@@ -71,17 +71,17 @@ pub fn rows(world: &World, case: &Case, runs: Runs) -> Vec<Row> {
     rows
 }
 
-fn opponent(program: Program, way: Way) -> Contender {
-    if program == Program::Nothing { Contender::NOTHING } else { Contender { program, way } }
+fn opponent(program: Program, mode: InstallMode) -> Contender {
+    if program == Program::Nothing { Contender::NOTHING } else { Contender { program, mode } }
 }
 
 /// A round is a run of each program; every second one goes backwards, so that nobody always follows the same one.
-pub fn measure(world: &World, case: &Case, contenders: &[Contender], runs: Runs) -> Vec<Samples> {
-    world.delegate(&case.file);
+pub fn measure(sandbox: &Sandbox, case: &Case, contenders: &[Contender], runs: Runs) -> Vec<Samples> {
+    sandbox.delegate(&case.file);
     let started = Instant::now();
     for _ in 0..WARM_UPS {
         for contender in contenders {
-            run(world, case, *contender);
+            run(sandbox, case, *contender);
         }
     }
     let rounds = runs.rounds(started.elapsed() / WARM_UPS);
@@ -89,15 +89,15 @@ pub fn measure(world: &World, case: &Case, contenders: &[Contender], runs: Runs)
     for round in 0..rounds {
         for turn in 0..contenders.len() {
             let place = if round % 2 == 0 { turn } else { contenders.len() - 1 - turn };
-            samples[place].push(run(world, case, contenders[place]));
+            samples[place].push(run(sandbox, case, contenders[place]));
         }
     }
     samples
 }
 
 /// The microseconds of a run on a new namespace.
-fn run(world: &World, case: &Case, contender: Contender) -> f64 {
-    let target = world.namespace(case.caller);
+fn run(sandbox: &Sandbox, case: &Case, contender: Contender) -> f64 {
+    let target = sandbox.namespace(case.caller);
     let (status, time) = timed(case, contender, &target);
     check(case, contender, &target, status);
     time.as_secs_f64() * 1e6
@@ -106,7 +106,7 @@ fn run(world: &World, case: &Case, contender: Contender) -> f64 {
 /// Nothing is in the time but the start, the run and the end of the program. This thread becomes the caller before, so that
 /// the start is a posix_spawn(3): a fork(2) that changes ids would add its own cost.
 fn timed(case: &Case, contender: Contender, target: &Namespace) -> (ExitStatus, Duration) {
-    let mut command = Command::new(contender.path(case.kind));
+    let mut command = Command::new(contender.path(case.id_type));
     command.env_clear().arg(target.pid()).args(case.ranges.split(' '));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     become_person(case.caller);
@@ -132,5 +132,5 @@ fn check(case: &Case, contender: Contender, target: &Namespace, status: ExitStat
         Program::Nothing => (String::new(), 0),
         Program::Ours | Program::Reference => (case.map(), i32::from(!case.is_allowed)),
     };
-    assert_eq!((target.map(case.kind), status.code()), (map, Some(code)), "{contender:?}: {}", case.name);
+    assert_eq!((target.map(case.id_type), status.code()), (map, Some(code)), "{contender:?}: {}", case.name);
 }

@@ -13,7 +13,7 @@ use nix::sys::stat::Mode;
 
 use super::case::{Case, Descriptor, FileKind, Prior, Program, State, bytes};
 use super::harness::plugin::{self, library_directory};
-use super::harness::{Kind, Namespace, Outcome, Person, ROOT, Way, World, finish, must_succeed};
+use super::harness::{IdType, InstallMode, Namespace, Outcome, Person, ROOT, Sandbox, finish, must_succeed};
 use super::reference::Reference;
 
 /// What a program did. Two observations are equal if all but the first line of stderr is.
@@ -75,7 +75,7 @@ impl Suite {
 
 /// Both programs on one private machine.
 pub struct Bench<'a> {
-    world: &'a World,
+    sandbox: &'a Sandbox,
     reference: Reference,
     pub suite: Suite,
 }
@@ -95,20 +95,22 @@ const IDLE: &str = "/mnt/idle";
 const OPEN_DESCRIPTORS: u32 = 1000;
 
 impl<'a> Bench<'a> {
-    pub fn new(world: &'a World, root: &Path, suite: Suite) -> Self {
+    pub fn new(sandbox: &'a Sandbox, root: &Path, suite: Suite) -> Self {
         plugin::make_room();
         for (service, macros) in PLUGINS {
             plugin::compile(service, macros);
         }
-        plugin::have_the_loader_look(world);
+        plugin::have_the_loader_look(sandbox);
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance/idle.c");
         must_succeed(Command::new("gcc").args(["-O2", "-static", "-o", IDLE, source]));
-        Self { world, reference: Reference::new(world, root, library_directory()), suite }
+        Self { sandbox, reference: Reference::new(sandbox, root, library_directory()), suite }
     }
 
     pub fn ours(&self, case: &Case) -> Observation {
         self.observe(case, |command_line| match case.program {
-            Program::Map(kind) => self.world.run(Way::Setuid, kind, case.caller, command_line),
+            Program::Map(id_type) => {
+                self.sandbox.run(InstallMode::Setuid, id_type, case.caller, command_line)
+            }
             Program::Getsubids => finish(ROOT.command(env!("CARGO_BIN_EXE_getsubids")).args(command_line)),
         })
     }
@@ -116,7 +118,7 @@ impl<'a> Bench<'a> {
     pub fn theirs(&self, case: &Case) -> Observation {
         self.observe(case, |command_line| {
             let mut command = match case.program {
-                Program::Map(kind) => case.caller.command(Path::new("/usr/bin").join(kind.program())),
+                Program::Map(id_type) => case.caller.command(Path::new("/usr/bin").join(id_type.program())),
                 Program::Getsubids => ROOT.command("/usr/bin/getsubids"),
             };
             command.args(command_line);
@@ -128,7 +130,7 @@ impl<'a> Bench<'a> {
         self.set_up(case);
         let argument = |text: &str| OsString::from_vec(bytes(text));
         let words = case.words.iter().map(|word| argument(word));
-        let Program::Map(kind) = case.program else {
+        let Program::Map(id_type) = case.program else {
             return seen(&run(&words.collect::<Vec<_>>()), None);
         };
         let target = match case.state {
@@ -136,7 +138,7 @@ impl<'a> Bench<'a> {
             State::Plain | State::Ended => target(case.target, &[]),
         };
         let pid = target.pid();
-        prepare(case, &target, kind);
+        prepare(case, &target, id_type);
         let descriptor = case.target_word.contains("FD").then(|| descriptor(case.descriptor, &pid)).flatten();
         let number =
             descriptor.as_ref().map_or(OPEN_DESCRIPTORS.to_string(), |open| open.as_raw_fd().to_string());
@@ -150,26 +152,28 @@ impl<'a> Bench<'a> {
             outcome.stderr = outcome.stderr.replace(&format!("{before}{pid}"), &format!("{before}PID"));
             outcome.stderr = outcome.stderr.replace(&format!("{before}{negative}"), &format!("{before}-PID"));
         }
-        seen(&outcome, target.map(|target| (target, kind)))
+        seen(&outcome, target.map(|target| (target, id_type)))
     }
 
     fn set_up(&self, case: &Case) {
-        let kind = case.kind();
-        let other = if kind == Kind::Uid { Kind::Gid } else { Kind::Uid };
+        let id_type = case.id_type();
+        let other = if id_type == IdType::Uid { IdType::Gid } else { IdType::Uid };
         // A program that read the other file would allow more than this one does.
-        self.world.write(other.subid(), "alice:1:4294967294\nroot:1:4294967294\nbob:1:4294967294\n");
-        self.world.write("passwd", case.passwd);
-        for (name, text) in
-            [(kind.subid(), &case.subid), ("login.defs", &case.login_defs), ("nsswitch.conf", &case.nsswitch)]
-        {
+        self.sandbox.write(other.subid(), "alice:1:4294967294\nroot:1:4294967294\nbob:1:4294967294\n");
+        self.sandbox.write("passwd", case.passwd);
+        for (name, text) in [
+            (id_type.subid(), &case.subid),
+            ("login.defs", &case.login_defs),
+            ("nsswitch.conf", &case.nsswitch),
+        ] {
             // Each case has a new file: modes and absences belong to files.
-            let path = World::etc(name);
+            let path = Sandbox::etc(name);
             let _ = fs::remove_dir(&path).or_else(|_| fs::remove_file(&path));
             if let Some(text) = text {
-                self.world.write(name, bytes(text));
+                self.sandbox.write(name, bytes(text));
             }
         }
-        let path = World::etc(kind.subid());
+        let path = Sandbox::etc(id_type.subid());
         match case.subid_is {
             FileKind::Public => {}
             FileKind::RootsAlone => fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap(),
@@ -185,13 +189,13 @@ fn target(owner: Person, arguments: &[&str]) -> Namespace {
     Namespace::of(idle)
 }
 
-fn prepare(case: &Case, target: &Namespace, kind: Kind) {
+fn prepare(case: &Case, target: &Namespace, id_type: IdType) {
     let write = |file: &str, text: String| fs::write(format!("/proc/{}/{file}", target.pid()), text).unwrap();
     match case.prior {
         _ if case.state != State::Namespace => {}
         Prior::Nothing => {}
         Prior::SetgroupsDenied => write("setgroups", "deny".into()),
-        Prior::MapWritten => write(&format!("{}_map", kind.word()), "0 7 1".into()),
+        Prior::MapWritten => write(&format!("{}_map", id_type.word()), "0 7 1".into()),
     }
 }
 
@@ -218,9 +222,9 @@ fn descriptor(what: Descriptor, pid: &str) -> Option<OwnedFd> {
     Some(descriptor)
 }
 
-fn seen(outcome: &Outcome, target: Option<(Namespace, Kind)>) -> Observation {
+fn seen(outcome: &Outcome, target: Option<(Namespace, IdType)>) -> Observation {
     let (map, setgroups) = match target {
-        Some((target, kind)) => (target.map(kind), target.setgroups()),
+        Some((target, id_type)) => (target.map(id_type), target.setgroups()),
         // A process that has ended counts as untouched.
         None => (String::new(), "allow".into()),
     };

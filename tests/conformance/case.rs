@@ -3,12 +3,12 @@
 //! All text is Latin-1: a character of it is a byte of the file or the argument, so that a case can hold any byte and still be
 //! printed.
 
-use super::harness::{ALICE, Kind, Person};
+use super::harness::{ALICE, IdType, Person};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Program {
     /// newuidmap or newgidmap.
-    Map(Kind),
+    Map(IdType),
     Getsubids,
 }
 
@@ -86,15 +86,15 @@ pub struct Case {
 pub const PASSWD: &str = "root:x:0:0::/:/bin/sh\nalice:x:1000:1000::/:/bin/sh\nbob:x:1001:1001::/:/bin/sh\n\
     alicia:x:1000:1000::/:/bin/sh\nAlice.Smith:x:1000:100::/:/bin/sh\nlarge:x:4000000000:4000000000::/:/bin/sh\n";
 
-/// The groups of the world, see the harness, that are named as users are.
+/// The groups of the sandbox, see the harness, that are named as users are.
 pub const GROUPS: [(&str, &str); 3] = [("root", "0"), ("alice", "1000"), ("bob", "1001")];
 
 impl Case {
     /// Alice wants these ranges, and the file delegates these lines.
-    pub fn plain(label: &str, kind: Kind, subid: &str, ranges: &str) -> Self {
+    pub fn plain(label: &str, id_type: IdType, subid: &str, ranges: &str) -> Self {
         Self {
             label: label.into(),
-            program: Program::Map(kind),
+            program: Program::Map(id_type),
             caller: ALICE,
             target: ALICE,
             state: State::Namespace,
@@ -111,15 +111,15 @@ impl Case {
     }
 
     /// Uid or gid.
-    pub fn kind(&self) -> Kind {
+    pub fn id_type(&self) -> IdType {
         match self.program {
-            Program::Map(kind) => kind,
+            Program::Map(id_type) => id_type,
             Program::Getsubids
                 if self.words.first().is_some_and(|word| word == "-g") && self.words.len() == 2 =>
             {
-                Kind::Gid
+                IdType::Gid
             }
-            Program::Getsubids => Kind::Uid,
+            Program::Getsubids => IdType::Uid,
         }
     }
 
@@ -129,9 +129,9 @@ impl Case {
 
     /// The id of the caller that needs no delegation.
     pub fn own_id(&self) -> u32 {
-        match self.kind() {
-            Kind::Uid => self.caller.uid,
-            Kind::Gid => self.caller.gid,
+        match self.id_type() {
+            IdType::Uid => self.caller.uid,
+            IdType::Gid => self.caller.gid,
         }
     }
 

@@ -6,7 +6,7 @@
 use super::bench::{Observation, Suite};
 use super::case::{Case, GROUPS, State};
 use super::generate::Made;
-use super::harness::{Kind, usage};
+use super::harness::{IdType, usage};
 use super::table::Table;
 
 /// The expected observation, and the deviations that make it another than ours.
@@ -44,8 +44,8 @@ const RESULTS: [(u8, Result); 6] = [
 
 /// Nothing is done successfully, after setgroups is denied.
 fn no_range(case: &Case, seen: &Observation) -> Option<Observation> {
-    let is_it = case.is_map() && case.words.is_empty() && seen.line == usage(case.kind());
-    let setgroups = if case.kind() == Kind::Gid { "deny".into() } else { seen.setgroups.clone() };
+    let is_it = case.is_map() && case.words.is_empty() && seen.line == usage(case.id_type());
+    let setgroups = if case.id_type() == IdType::Gid { "deny".into() } else { seen.setgroups.clone() };
     is_it.then(|| Observation { status: Some(0), line: String::new(), setgroups, ..seen.clone() })
 }
 
@@ -96,7 +96,7 @@ pub fn by_uid(case: &Case, user: &str) -> Case {
 /// How getsubids of 4.13 and 4.17 does: by the argument, or its uid, or for `-g` the gid of the group with its name.
 pub fn by_name(case: &Case, user: &str) -> Case {
     let gid = || GROUPS.iter().find(|(name, _)| *name == user).map(|(_, gid)| *gid);
-    let number = if case.kind() == Kind::Gid { gid() } else { case.uid_of(user) };
+    let number = if case.id_type() == IdType::Gid { gid() } else { case.uid_of(user) };
     owned(case, user, |owner| owner == user || Some(owner) == number)
 }
 

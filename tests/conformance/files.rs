@@ -32,7 +32,7 @@ pub fn number(rng: &mut Rng, is_small: bool) -> Odd {
     (one_of(rng, numbers).into(), None)
 }
 
-/// Lines that all read in the same way. `OWN` is the caller's name.
+/// Lines that all read in the same mode. `OWN` is the caller's name.
 const LINES: &str = ";OWN;::;:100000:10;OWN:100000;OWN::10;OWN:100000:; OWN:100000:10;OWN :100000:10;OWN : 100000 : 10;\
     OWN:100000:10 # why;OWN:100000:10\r;#OWN:100000:10;ALICE:100000:10;\u{e9}t\u{e9}:100000:10;\
     4294968296:100000:10;0x3e8:100000:10;+1000:100000:10;1000 :100000:10;-1:100000:10;*:100000:10;\

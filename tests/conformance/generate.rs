@@ -8,7 +8,7 @@ use fastrand::Rng;
 use super::case::{Case, Descriptor, FileKind, PASSWD, Prior, Program, State};
 use super::deviation::{by_name, by_uid};
 use super::files::{self, Range};
-use super::harness::{ALICE, BOB, Kind, NOBODY_KNOWN, Person, ROOT};
+use super::harness::{ALICE, BOB, IdType, NOBODY_KNOWN, Person, ROOT};
 
 /// Ids that are negative as an `int`.
 const LARGE: Person = Person { uid: 4_000_000_000, gid: 4_000_000_000 };
@@ -42,8 +42,8 @@ pub fn case(seed: u64) -> Made {
     let odd = if rng.bool() { one_of(rng, ODD) } else { "" };
     let is = |what| odd == what;
 
-    let kind = one(rng, &Kind::BOTH);
-    let mut case = Case::plain(&seed.to_string(), kind, "", "");
+    let id_type = one(rng, &IdType::BOTH);
+    let mut case = Case::plain(&seed.to_string(), id_type, "", "");
     let mut readings = Vec::new();
     case.passwd = if is("passwd") { one(rng, &files::PASSWDS) } else { PASSWD };
     case.caller = caller(rng, is("caller"));
@@ -60,7 +60,7 @@ pub fn case(seed: u64) -> Made {
         let (nsswitch, files) = files::nsswitch(rng);
         if nsswitch.contains("fresh") && rng.bool() {
             // The range of the plugin; see plugin.c.
-            ranges = vec![(if kind == Kind::Uid { 500_000 } else { 600_000 }, 100)];
+            ranges = vec![(if id_type == IdType::Uid { 500_000 } else { 600_000 }, 100)];
         }
         case.nsswitch = Some(nsswitch);
         plugin_read_as = files;

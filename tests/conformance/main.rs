@@ -42,7 +42,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use bench::{Bench, Suite};
 use deviation::expected;
 use generate::Made;
-use harness::in_world;
+use harness::in_sandbox;
 use table::Table;
 use witness::Witness;
 
@@ -74,7 +74,7 @@ fn main() {
     let (table, tally) = (&Table::read(), &Tally::default());
     if let Some(case) = number("UIDMAP_CASE") {
         let tell = |bench: &Bench| compare(bench, table, &generate::case(case), tally, true);
-        return in_world(|world| tell(&Bench::new(world, &root, suite)));
+        return in_sandbox(|sandbox| tell(&Bench::new(sandbox, &root, suite)));
     }
     for dispute in table.disputes(&Witness::all()) {
         tally.count("broken");
@@ -83,8 +83,8 @@ fn main() {
     let (cases, seed) = (number("UIDMAP_CASES").unwrap_or(2000), number("UIDMAP_SEED").unwrap_or(1));
     let next = &AtomicU64::new(0);
     let work = |is_first| {
-        in_world(|world| {
-            let bench = Bench::new(world, &root, suite);
+        in_sandbox(|sandbox| {
+            let bench = Bench::new(sandbox, &root, suite);
             let witnesses = if is_first { Witness::all() } else { Vec::new() };
             witnesses.iter().filter(|one| one.is_broken(&bench)).for_each(|_| tally.count("broken"));
             while let Some(index) = Some(next.fetch_add(1, Relaxed)).filter(|index| *index < cases) {

@@ -9,7 +9,7 @@ use std::thread;
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 
-use super::harness::{Outcome, World, finish};
+use super::harness::{Outcome, Sandbox, finish};
 
 /// A thread whose root directory is the suite's, so that its commands need no chroot(8) between.
 pub struct Reference {
@@ -18,9 +18,9 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// Gives the root file system the /etc, /proc, /dev and the plugins of this world. The thread belongs to the world's mount
+    /// Gives the root file system the /etc, /proc, /dev and the plugins of this sandbox. The thread belongs to the sandbox's mount
     /// namespace, and ends with the reference.
-    pub fn new(_world: &World, root: &Path, plugins: &Path) -> Self {
+    pub fn new(_world: &Sandbox, root: &Path, plugins: &Path) -> Self {
         let no: Option<&str> = None;
         for shared in ["/etc", "/proc", "/dev"].map(Path::new).into_iter().chain([plugins]) {
             let inside = root.join(shared.strip_prefix("/").unwrap());

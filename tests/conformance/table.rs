@@ -48,7 +48,7 @@ pub fn path(name: &str) -> String {
     format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
-/// `module::name` of tests/rules or tests/failures.
+/// `module::name` of tests/policy or tests/diagnosis.
 fn is_test(held_by: &str) -> bool {
     let Some((module, name)) = held_by.split_once("::") else { return false };
     ["rules", "failures"].iter().any(|directory| {

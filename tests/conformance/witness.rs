@@ -8,7 +8,7 @@ use std::fs;
 
 use super::bench::{Bench, Suite};
 use super::case::{Case, Descriptor, FileKind, Prior, Program, State};
-use super::harness::{Kind, Person};
+use super::harness::{IdType, Person};
 use super::table::path;
 
 pub struct Witness {
@@ -67,8 +67,8 @@ fn case(line: &str) -> Case {
     let (settings, command_line) = line.rsplit_once("} ").unwrap_or(("", line));
     let mut words = command_line.split(' ').map(unescaped);
     let program = words.next().unwrap();
-    let kind = if program == "newgidmap" { Kind::Gid } else { Kind::Uid };
-    let mut case = Case::plain(line, kind, "alice:100000:65536\n", "");
+    let id_type = if program == "newgidmap" { IdType::Gid } else { IdType::Uid };
+    let mut case = Case::plain(line, id_type, "alice:100000:65536\n", "");
     if program == "getsubids" {
         case.program = Program::Getsubids;
     } else {

@@ -5,14 +5,14 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::tracing::traced;
-use super::{ALICE, Kind, Outcome, World, finish};
+use super::{ALICE, IdType, Outcome, Sandbox, finish};
 
 /// A run of alice's that succeeds: of a program, which writes one range.
 #[derive(Clone, Copy)]
 pub struct Run<'a> {
-    pub world: &'a World,
+    pub sandbox: &'a Sandbox,
     pub program: &'a PathBuf,
-    pub kind: Kind,
+    pub id_type: IdType,
     pub map: &'static str,
 }
 
@@ -70,9 +70,9 @@ impl Run<'_> {
     }
 
     fn fate(self, log: &str, expression: &str) -> Fate {
-        let target = self.world.namespace(ALICE);
+        let target = self.sandbox.namespace(ALICE);
         let outcome = finish(&mut traced(self.program, &target.pid(), self.map, log, expression));
-        let map = target.map(self.kind);
+        let map = target.map(self.id_type);
         assert!(map.is_empty() || map == self.map, "{expression}: {map} {outcome:?}");
         Fate { outcome, is_written: !map.is_empty(), setgroups: target.setgroups() }
     }

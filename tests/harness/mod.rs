@@ -1,7 +1,7 @@
 //! Real namespaces, real privilege, and a machine of our own to have them on.
 //!
-//! A [`World`] is a private mount namespace in which `/etc` holds nothing but the few files that decide, written
-//! by the test, and `/mnt` holds the programs, installed in each way. It exists for one thread and the processes that
+//! A [`Sandbox`] is a private mount namespace in which `/etc` holds nothing but the few files that decide, written
+//! by the test, and `/mnt` holds the programs, installed in each mode. It exists for one thread and the processes that
 //! thread starts: tests run side by side, and the machine never sees any of it.
 
 pub mod faults;
@@ -27,12 +27,12 @@ const PROGRAMS: [(&str, &str); 2] =
 
 /// Which ids are mapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum IdType {
     Uid,
     Gid,
 }
 
-impl Kind {
+impl IdType {
     pub const BOTH: [Self; 2] = [Self::Uid, Self::Gid];
 
     pub fn program(self) -> &'static str {
@@ -60,7 +60,7 @@ impl Kind {
 
 /// How a program is installed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum InstallMode {
     Setuid,
     /// `cap_setuid` or `cap_setgid`, permitted and effective.
     Caps,
@@ -69,7 +69,7 @@ pub enum Way {
     Unprivileged,
 }
 
-impl Way {
+impl InstallMode {
     /// The ways that work.
     pub const GOOD: [Self; 2] = [Self::Setuid, Self::Caps];
 
@@ -100,10 +100,10 @@ impl Way {
 }
 
 /// Every file of a process that is written: by which program, and for what of the request.
-pub const WRITTEN: [(Kind, &str, &str); 3] = [
-    (Kind::Uid, "uid_map", "0 100000 10"),
-    (Kind::Gid, "gid_map", "0 100000 10"),
-    (Kind::Gid, "setgroups", "0 1000 1"),
+pub const WRITTEN: [(IdType, &str, &str); 3] = [
+    (IdType::Uid, "uid_map", "0 100000 10"),
+    (IdType::Gid, "gid_map", "0 100000 10"),
+    (IdType::Gid, "setgroups", "0 1000 1"),
 ];
 
 /// The kernel's version: the first two numbers.
@@ -232,8 +232,8 @@ impl Namespace {
         become_alice(nsenter, &[])
     }
 
-    pub fn map(&self, kind: Kind) -> String {
-        let table = self.read(&format!("{}_map", kind.word()));
+    pub fn map(&self, id_type: IdType) -> String {
+        let table = self.read(&format!("{}_map", id_type.word()));
         let columns = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
         table.lines().map(columns).collect::<Vec<_>>().join("; ")
     }
@@ -256,24 +256,24 @@ impl Drop for Namespace {
 }
 
 /// The private machine; see the module.
-pub struct World(());
+pub struct Sandbox(());
 
 /// Runs a test on a machine of its own. Without root the test fails: `make test` leaves it out then and reports it as skipped.
-pub fn in_world(test: impl FnOnce(&World) + Send) {
+pub fn in_sandbox(test: impl FnOnce(&Sandbox) + Send) {
     assert!(
         nix::unistd::geteuid().is_root(),
         "needs root: 'make test' runs what can run here, and counts the rest"
     );
     // The mount namespace belongs to the thread, so it must be none that lives on.
     std::thread::scope(|scope| {
-        let result = scope.spawn(|| test(&World::new())).join();
+        let result = scope.spawn(|| test(&Sandbox::new())).join();
         if let Err(panic) = result {
             std::panic::resume_unwind(panic);
         }
     });
 }
 
-impl World {
+impl Sandbox {
     fn new() -> Self {
         let no: Option<&str> = None;
         let loader_cache = fs::read("/etc/ld.so.cache").unwrap_or_default();
@@ -283,23 +283,23 @@ impl World {
             mount(Some("tmpfs"), covered, Some("tmpfs"), MsFlags::empty(), Some("mode=0755")).unwrap();
         }
         fs::write("/etc/ld.so.cache", loader_cache).unwrap();
-        for way in Way::OURS {
-            way.install(PROGRAMS.map(|(_, built)| built), &way.directory());
+        for mode in InstallMode::OURS {
+            mode.install(PROGRAMS.map(|(_, built)| built), &mode.directory());
         }
         fs::create_dir("/mnt/tools").unwrap();
         must_succeed(Command::new("install").args(TOOLS).arg("/mnt/tools"));
-        let world = Self(());
-        world.write("nsswitch.conf", "passwd: files\ngroup: files\n");
-        world.write(
+        let sandbox = Self(());
+        sandbox.write("nsswitch.conf", "passwd: files\ngroup: files\n");
+        sandbox.write(
             "passwd",
             "root:x:0:0::/:/bin/sh\nalice:x:1000:1000::/:/bin/sh\nbob:x:1001:1001::/:/bin/sh\n\
              alicia:x:1000:1000::/:/bin/sh\nAlice.Smith:x:1000:100::/:/bin/sh\n",
         );
-        world.write("group", "root:x:0:\nusers:x:100:alice\nalice:x:1000:\nbob:x:1001:\n");
-        world.write("login.defs", "");
-        world.write("subuid", "");
-        world.write("subgid", "");
-        world
+        sandbox.write("group", "root:x:0:\nusers:x:100:alice\nalice:x:1000:\nbob:x:1001:\n");
+        sandbox.write("login.defs", "");
+        sandbox.write("subuid", "");
+        sandbox.write("subgid", "");
+        sandbox
     }
 
     /// Writes a file in /etc.
@@ -347,21 +347,27 @@ impl World {
     /// A user namespace in which the lowest ids are, and are the same as outside: root's there are root.
     pub fn nested(&self, count: u32) -> Namespace {
         let namespace = self.namespace(ROOT);
-        for kind in Kind::BOTH {
-            let map = format!("/proc/{}/{}_map", namespace.pid, kind.word());
+        for id_type in IdType::BOTH {
+            let map = format!("/proc/{}/{}_map", namespace.pid, id_type.word());
             fs::write(map, format!("0 0 {count}")).unwrap();
         }
         namespace
     }
 
     /// Where a program is.
-    pub fn program(&self, way: Way, kind: Kind) -> PathBuf {
-        way.directory().join(kind.program())
+    pub fn program(&self, mode: InstallMode, id_type: IdType) -> PathBuf {
+        mode.directory().join(id_type.program())
     }
 
     /// Runs a program as somebody.
-    pub fn run<S: AsRef<OsStr>>(&self, way: Way, kind: Kind, caller: Person, arguments: &[S]) -> Outcome {
-        let mut command = caller.command(self.program(way, kind));
+    pub fn run<S: AsRef<OsStr>>(
+        &self,
+        mode: InstallMode,
+        id_type: IdType,
+        caller: Person,
+        arguments: &[S],
+    ) -> Outcome {
+        let mut command = caller.command(self.program(mode, id_type));
         finish(command.args(arguments))
     }
 
@@ -379,32 +385,32 @@ impl World {
     pub fn run_through<S: AsRef<OsStr>>(
         &self,
         mut via: Command,
-        way: Way,
-        kind: Kind,
+        mode: InstallMode,
+        id_type: IdType,
         arguments: &[S],
     ) -> Outcome {
-        finish(via.arg(self.program(way, kind)).args(arguments))
+        finish(via.arg(self.program(mode, id_type)).args(arguments))
     }
 
     /// Tries to have a new namespace of the caller's mapped; `ranges` are the words after the PID.
-    pub fn attempt(&self, way: Way, kind: Kind, caller: Person, ranges: &str) -> Attempt {
+    pub fn attempt(&self, mode: InstallMode, id_type: IdType, caller: Person, ranges: &str) -> Attempt {
         let namespace = self.namespace(caller);
         let pid = namespace.pid();
         let words: Vec<&str> = std::iter::once(pid.as_str()).chain(ranges.split(' ')).collect();
-        let outcome = self.run(way, kind, caller, &words);
-        Attempt { outcome, map: namespace.map(kind), setgroups: namespace.setgroups() }
+        let outcome = self.run(mode, id_type, caller, &words);
+        Attempt { outcome, map: namespace.map(id_type), setgroups: namespace.setgroups() }
     }
 
-    /// For each program, and for each way of installing it that works.
-    pub fn for_each_program(&self, test: impl Fn(Way, Kind)) {
-        for way in Way::GOOD {
-            for kind in Kind::BOTH {
-                test(way, kind);
+    /// For each program, and for each mode of installing it that works.
+    pub fn for_each_program(&self, test: impl Fn(InstallMode, IdType)) {
+        for mode in InstallMode::GOOD {
+            for id_type in IdType::BOTH {
+                test(mode, id_type);
             }
         }
     }
 
-    /// Alice may have these ranges mapped, each program, installed either way, and gets what she wants.
+    /// Alice may have these ranges mapped, each program, installed either mode, and gets what she wants.
     #[track_caller]
     pub fn allows(&self, ranges: &str) {
         self.allows_person(ALICE, ranges);
@@ -415,12 +421,12 @@ impl World {
     pub fn allows_person(&self, caller: Person, ranges: &str) {
         let words: Vec<&str> = ranges.split(' ').collect();
         let expected: Vec<String> = words.chunks(3).map(|range| range.join(" ")).collect();
-        self.for_each_program(|way, kind| {
-            let attempt = self.attempt(way, kind, caller, ranges);
-            assert_eq!(attempt.outcome.stderr, "", "{way:?} {kind:?} {ranges}");
-            assert_eq!(attempt.outcome.stdout, "", "{way:?} {kind:?} {ranges}");
-            assert_eq!(attempt.outcome.status, Some(0), "{way:?} {kind:?} {ranges}");
-            assert_eq!(attempt.map, expected.join("; "), "{way:?} {kind:?} {ranges}");
+        self.for_each_program(|mode, id_type| {
+            let attempt = self.attempt(mode, id_type, caller, ranges);
+            assert_eq!(attempt.outcome.stderr, "", "{mode:?} {id_type:?} {ranges}");
+            assert_eq!(attempt.outcome.stdout, "", "{mode:?} {id_type:?} {ranges}");
+            assert_eq!(attempt.outcome.status, Some(0), "{mode:?} {id_type:?} {ranges}");
+            assert_eq!(attempt.map, expected.join("; "), "{mode:?} {id_type:?} {ranges}");
         });
     }
 
@@ -430,22 +436,29 @@ impl World {
         let [upper, lower, count] = *culprit.split(' ').collect::<Vec<_>>() else { panic!("{culprit}") };
         let end = |start: &str| start.parse::<u64>().unwrap() + count.parse::<u64>().unwrap();
         let shown = format!("range [{upper}-{}) -> [{lower}-{}) not allowed", end(upper), end(lower));
-        self.for_each_program(|way, kind| {
-            let message = format!("{}: {} {shown}", kind.program(), kind.word());
-            self.fails(way, kind, ALICE, ranges, &message);
+        self.for_each_program(|mode, id_type| {
+            let message = format!("{}: {} {shown}", id_type.program(), id_type.word());
+            self.fails(mode, id_type, ALICE, ranges, &message);
         });
     }
 
     /// The program says this first, exits with 1, and touches nothing. `PROGRAM` and `SUBID` stand for their names.
     #[track_caller]
-    pub fn fails(&self, way: Way, kind: Kind, caller: Person, ranges: &str, message: &str) -> Outcome {
-        let attempt = self.attempt(way, kind, caller, ranges);
-        let message = message.replace("PROGRAM", kind.program()).replace("SUBID", kind.subid());
-        assert_eq!(attempt.outcome.first_line(), message, "{way:?} {kind:?} {ranges}");
-        assert_eq!(attempt.outcome.status, Some(1), "{way:?} {kind:?} {ranges}");
-        assert_eq!(attempt.outcome.stdout, "", "{way:?} {kind:?} {ranges}");
-        assert_eq!(attempt.map, "", "{way:?} {kind:?} {ranges}");
-        assert_eq!(attempt.setgroups, "allow", "{way:?} {kind:?} {ranges}");
+    pub fn fails(
+        &self,
+        mode: InstallMode,
+        id_type: IdType,
+        caller: Person,
+        ranges: &str,
+        message: &str,
+    ) -> Outcome {
+        let attempt = self.attempt(mode, id_type, caller, ranges);
+        let message = message.replace("PROGRAM", id_type.program()).replace("SUBID", id_type.subid());
+        assert_eq!(attempt.outcome.first_line(), message, "{mode:?} {id_type:?} {ranges}");
+        assert_eq!(attempt.outcome.status, Some(1), "{mode:?} {id_type:?} {ranges}");
+        assert_eq!(attempt.outcome.stdout, "", "{mode:?} {id_type:?} {ranges}");
+        assert_eq!(attempt.map, "", "{mode:?} {id_type:?} {ranges}");
+        assert_eq!(attempt.setgroups, "allow", "{mode:?} {id_type:?} {ranges}");
         attempt.outcome
     }
 }
@@ -456,9 +469,9 @@ pub fn finish(command: &mut Command) -> Outcome {
 }
 
 /// The usage line, as shadow prints it.
-pub fn usage(kind: Kind) -> String {
-    let (program, id) = (kind.program(), kind.word());
-    let pid = if kind == Kind::Uid { "<pid>" } else { "<pid" };
+pub fn usage(id_type: IdType) -> String {
+    let (program, id) = (id_type.program(), id_type.word());
+    let pid = if id_type == IdType::Uid { "<pid>" } else { "<pid" };
     format!(
         "usage: {program} [{pid}|fd:<pidfd>] <{id}> <lower{id}> <count> [ <{id}> <lower{id}> <count> ] ... "
     )

@@ -5,11 +5,11 @@ use std::process::Command;
 
 use nix::mount::{MsFlags, mount};
 
-use super::{World, must_succeed};
+use super::{Sandbox, must_succeed};
 
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/harness/plugin.c");
 
-/// Where the plugins are; covered by a directory of the world's.
+/// Where the plugins are; covered by a directory of the sandbox's.
 pub fn library_directory() -> &'static Path {
     Path::new("/usr/local/lib")
 }
@@ -29,7 +29,7 @@ pub fn compile(service: &str, macros: &[&str]) {
 }
 
 /// Puts the directory and what is in it into the loader's cache.
-pub fn have_the_loader_look(world: &World) {
-    world.write("ld.so.conf", format!("{}\n", library_directory().display()));
+pub fn have_the_loader_look(sandbox: &Sandbox) {
+    sandbox.write("ld.so.conf", format!("{}\n", library_directory().display()));
     must_succeed(&mut Command::new("/sbin/ldconfig"));
 }

@@ -1,7 +1,7 @@
 //! What a run does with privilege, as strace(1) shows it: while 0 is among the real, effective and saved uid, or a capability
 //! is effective.
 
-use super::Way;
+use super::InstallMode;
 
 /// Of a whole run, the loader's part included.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -19,10 +19,10 @@ const READING: [&str; 6] = ["read", "readv", "recvfrom", "recvmsg", "recvmmsg", 
 
 impl Privileged {
     /// Of the log of `strace -f` of a program that an ordinary user runs: the last one in it.
-    pub fn of(log: &str, way: Way) -> Self {
+    pub fn of(log: &str, mode: InstallMode) -> Self {
         let (_, run) = log.rsplit_once(" execve(").unwrap();
         let mut privileged = Self::default();
-        let root = way == Way::Setuid;
+        let root = mode == InstallMode::Setuid;
         // Whether the real, the effective and the saved uid are 0.
         let mut is_root = [false, root, root];
         let (mut has_effective, mut is_main) = (true, false);

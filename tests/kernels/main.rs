@@ -16,7 +16,7 @@ mod harness;
 use std::fs;
 use std::process::Command;
 
-use harness::{ALICE, Kind, Way, World, finish, in_world};
+use harness::{ALICE, IdType, InstallMode, Sandbox, finish, in_sandbox};
 
 /// Debian's patch: 0 leaves user namespaces to those with `CAP_SYS_ADMIN`.
 const SWITCH: &str = "/proc/sys/kernel/unprivileged_userns_clone";
@@ -38,8 +38,8 @@ impl Drop for Forbidden {
 }
 
 /// The lines that uidmap-check prints to alice, without indentation, and whether all was well.
-fn check(world: &World) -> (Vec<String>, bool) {
-    let mut command: Command = ALICE.command(world.tool("uidmap-check"));
+fn check(sandbox: &Sandbox) -> (Vec<String>, bool) {
+    let mut command: Command = ALICE.command(sandbox.tool("uidmap-check"));
     let outcome = finish(command.env("PATH", "/mnt/Setuid:/usr/bin:/bin"));
     let lines = outcome.stdout.lines().map(|line| line.trim().to_owned()).collect();
     (lines, outcome.status == Some(0))
@@ -47,14 +47,14 @@ fn check(world: &World) -> (Vec<String>, bool) {
 
 #[test]
 fn where_user_namespaces_are_forbidden_the_check_says_so_and_what_was_made_before_is_mapped() {
-    in_world(|world| {
-        world.delegate("alice:100000:10\n");
-        assert!(check(world).1);
-        let made_before: Vec<_> = (0..4).map(|_| world.namespace(ALICE)).collect();
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        assert!(check(sandbox).1);
+        let made_before: Vec<_> = (0..4).map(|_| sandbox.namespace(ALICE)).collect();
         let forbidden = Forbidden::now();
         let unshare = finish(ALICE.command("unshare").args(["--user", "true"]));
         assert_eq!(unshare.stderr, "unshare: unshare failed: Operation not permitted\n");
-        let (lines, good) = check(world);
+        let (lines, good) = check(sandbox);
         assert!(!good);
         for line in [
             "bad   user namespace  cannot be created: Operation not permitted",
@@ -65,13 +65,18 @@ fn where_user_namespaces_are_forbidden_the_check_says_so_and_what_was_made_befor
         ] {
             assert!(lines.iter().any(|found| found == line), "{line}\n{}", lines.join("\n"));
         }
-        for (target, (way, kind)) in
-            made_before.iter().zip(Way::GOOD.into_iter().flat_map(|way| Kind::BOTH.map(|kind| (way, kind))))
+        for (target, (mode, id_type)) in made_before
+            .iter()
+            .zip(InstallMode::GOOD.into_iter().flat_map(|mode| IdType::BOTH.map(|id_type| (mode, id_type))))
         {
-            let outcome = world.run(way, kind, ALICE, &[target.pid().as_str(), "0", "100000", "10"]);
-            assert_eq!((outcome.stderr.as_str(), target.map(kind).as_str()), ("", "0 100000 10"), "{way:?}");
+            let outcome = sandbox.run(mode, id_type, ALICE, &[target.pid().as_str(), "0", "100000", "10"]);
+            assert_eq!(
+                (outcome.stderr.as_str(), target.map(id_type).as_str()),
+                ("", "0 100000 10"),
+                "{mode:?}"
+            );
         }
         drop(forbidden);
-        assert!(check(world).1);
+        assert!(check(sandbox).1);
     });
 }

@@ -1,0 +1,181 @@
+//! The request: words that are no numbers, ranges that overlap, and more of them than the kernel takes.
+
+use std::process::Command;
+
+use super::failure::Failure;
+use super::harness::{ALICE, IdType, InstallMode, Sandbox, in_sandbox};
+
+fn alice() -> Command {
+    ALICE.command("env")
+}
+
+const NUMBERS: &str = "fix: give three numbers for each range, in decimal, octal after 0 or hexadecimal after 0x: two ids and a \
+    count of at least 1, with no id above 4294967294";
+
+pub fn malformed(sandbox: &Sandbox, mode: InstallMode, id_type: IdType, ranges: &str) -> Failure {
+    sandbox.delegate("alice:100000:65536\n");
+    Failure::new(alice, sandbox, mode, id_type, ranges)
+}
+
+#[test]
+fn a_word_that_is_no_number_is_told_with_its_place() {
+    in_sandbox(|sandbox| {
+        sandbox.for_each_program(|mode, id_type| {
+            for (ranges, cause) in [
+                ("x 100000 1", "argument 2 (id inside) is 'x', not a number"),
+                ("0 1o0000 65536", "argument 3 (id outside) is '1o0000', not a number"),
+                ("0 100000 ", "argument 4 (count) is '', not a number"),
+                ("0 100000 1 1 100001 64k", "argument 7 (count) is '64k', not a number"),
+            ] {
+                malformed(sandbox, mode, id_type, ranges).says(&[
+                    "$usage",
+                    &format!("cause: {cause}"),
+                    NUMBERS,
+                ]);
+            }
+            for (ranges, cause) in [
+                ("0 100000 0", "argument 4 (count) is '0', out of range"),
+                ("-1 100000 1", "argument 2 (id inside) is '-1', out of range"),
+                ("0 4294967295 1", "argument 3 (id outside) is '4294967295', out of range"),
+                ("0 4294967294 2", "argument 4 (count) is '2', out of range"),
+            ] {
+                let lines = ["subuid overflow detected.", "$usage", &format!("cause: {cause}"), NUMBERS];
+                malformed(sandbox, mode, id_type, ranges).says(&lines);
+            }
+        });
+    });
+}
+
+#[test]
+fn words_that_are_missing_are_told() {
+    in_sandbox(|sandbox| {
+        for id_type in IdType::BOTH {
+            for (ranges, count, begun) in [("0", 1, 1), ("0 100000", 2, 1), ("0 100000 1 1", 4, 2)] {
+                malformed(sandbox, InstallMode::Caps, id_type, ranges).says(&[
+                    &format!("ranges: {begun} is wrong for argc: {count}"),
+                    "$usage",
+                    &format!("cause: the number of arguments after the target is {count}, not a multiple of 3"),
+                    "fix: give three numbers for each range: the first id inside, the first id outside, and the count",
+                ]);
+            }
+        }
+    });
+}
+
+#[test]
+fn a_word_that_is_no_target_is_told_with_what_would_be_one() {
+    in_sandbox(|sandbox| {
+        for id_type in IdType::BOTH {
+            for (word, what) in [
+                ("self", "neither a PID from 1 to 2147483647 nor fd: and the number of a descriptor"),
+                ("0", "neither a PID from 1 to 2147483647 nor fd: and the number of a descriptor"),
+                ("--gid", "neither a PID from 1 to 2147483647 nor fd: and the number of a descriptor"),
+                ("fd:x", "fd: without the number of a descriptor"),
+                ("fd:99", "a descriptor that is not open"),
+                ("fd:0", "a descriptor of something else than a process's directory in /proc or a pidfd"),
+            ] {
+                let program = sandbox.program(InstallMode::Setuid, id_type);
+                Failure::with_words(alice(), &program, id_type, &[word, "0", "100000", "10"]).says(&[
+                    "$usage",
+                    &format!("cause: argument 1 (target) is '{word}', {what}"),
+                    "fix: give the PID in decimal, or fd: and the number of an inherited descriptor: of a process's \
+                     directory in /proc, or a pidfd",
+                ]);
+            }
+        }
+    });
+}
+
+/// The same usage line, where no word is malformed.
+#[test]
+fn no_argument_is_blamed_where_there_is_none_or_the_process_is_the_matter() {
+    in_sandbox(|sandbox| {
+        for id_type in IdType::BOTH {
+            let program = sandbox.program(InstallMode::Setuid, id_type);
+            Failure::with_words(alice(), &program, id_type, &[]).says(&["$usage"]);
+            let target = sandbox.namespace(ALICE);
+            Failure::with_words(alice(), &program, id_type, &[&target.pid()]).says(&["$usage"]);
+            let gone = sandbox.namespace(ALICE).pid();
+            Failure::at(alice(), &program, id_type, &gone, "x y z").is_because(&["there is no process $pid"]);
+        }
+    });
+}
+
+const INVALID: &str = "write to $id_map failed: Invalid argument";
+
+pub fn overlap(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
+    sandbox.delegate("alice:100000:65536\nalice:100000:65536\n");
+    // So does whoever takes one range from each line.
+    Failure::new(alice, sandbox, mode, id_type, "0 1000 1 1 100000 65536 65537 100000 65536")
+}
+
+#[test]
+fn ranges_that_overlap_are_told_with_the_ids_that_both_have() {
+    in_sandbox(|sandbox| {
+        sandbox.for_each_program(|mode, id_type| {
+            let fix = "fix: map each id once; clients take their ranges from $subid, so look for a duplicate line there";
+            overlap(sandbox, mode, id_type).says(&[
+                INVALID,
+                "cause: ranges 2 and 3 of the request overlap: both contain the $ids 100000 to 165535 outside",
+                fix,
+            ]);
+            for (ranges, cause) in [
+                ("0 100000 10 9 100500 10", "ranges 1 and 2 of the request overlap: both contain the $id 9 inside"),
+                (
+                    "0 100000 1 5 100500 10 20 100505 10",
+                    "ranges 2 and 3 of the request overlap: both contain the $ids 100505 to 100509 outside",
+                ),
+            ] {
+                Failure::new(alice, sandbox, mode, id_type, ranges).says(&[INVALID, &format!("cause: {cause}"), fix]);
+            }
+        });
+    });
+}
+
+fn ranges(count: u32, inside: u32, outside: u32) -> String {
+    (0..count).map(|n| format!("{} {} 1", inside + n, outside + 2 * n)).collect::<Vec<_>>().join(" ")
+}
+
+pub fn too_many(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
+    sandbox.delegate("alice:2000:1000\n");
+    Failure::new(alice, sandbox, mode, id_type, &ranges(341, 0, 2000))
+}
+
+const FEWER: &str = "fix: delegate fewer and larger ranges in $subid: adjacent lines can be merged";
+
+#[test]
+fn more_than_one_write_takes_is_told_by_number_or_length() {
+    in_sandbox(|sandbox| {
+        sandbox.for_each_program(|mode, id_type| {
+            too_many(sandbox, mode, id_type).says(&[
+                INVALID,
+                "cause: the request has 341 ranges, and the kernel accepts at most 340",
+                FEWER,
+            ]);
+            sandbox.delegate("alice:3000000000:1000000\n");
+            Failure::new(alice, sandbox, mode, id_type, &ranges(300, 3_000_000_000, 3_000_000_000)).says(&[
+                INVALID,
+                "cause: the map has 7200 bytes, and the kernel accepts less than 4096 in one write",
+                FEWER,
+            ]);
+        });
+    });
+}
+
+/// 340 ranges are not too many, and 4095 bytes not too long; they fail for other reasons, or not at all.
+#[test]
+fn the_most_that_the_kernel_takes_is_not_blamed() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:2000:1000\n");
+        sandbox.allows(&ranges(340, 0, 2000));
+        sandbox.for_each_program(|mode, id_type| {
+            let doubled = format!("{} 5 2990 1", ranges(339, 0, 2000));
+            Failure::new(alice, sandbox, mode, id_type, &doubled)
+                .is_because(&["ranges 6 and 340 of the request overlap: both contain the $id 5 inside"]);
+        });
+        for id_type in IdType::BOTH {
+            Failure::new(alice, sandbox, InstallMode::Unprivileged, id_type, &ranges(340, 0, 2000))
+                .is_because(&["$path has neither"]);
+        }
+    });
+}

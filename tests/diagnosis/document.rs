@@ -1,0 +1,155 @@
+//! docs/troubleshooting.md says what the programs say: each of its examples is provoked again.
+
+use std::collections::BTreeSet;
+
+use super::harness::{IdType, InstallMode, Sandbox};
+use super::plugin::in_plugin_sandbox;
+use super::{
+    arguments, check, delegation, filters, installation, namespaces, plugins, proc, restrictions, targets,
+};
+
+const DOCUMENT: &str = include_str!("../../docs/troubleshooting.md");
+
+/// An example's name, of which the first word is that of its cause's section, and what gives it.
+type Example = (&'static str, fn(&Sandbox) -> String);
+
+const EXAMPLES: &[Example] = &[
+    ("unprivileged", |sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        installation::without_privilege(sandbox, IdType::Uid).example()
+    }),
+    ("no-new-privs", |sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        restrictions::with_no_new_privs(sandbox, InstallMode::Setuid, IdType::Uid).example()
+    }),
+    ("nosuid", |sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        installation::nosuid(sandbox, IdType::Uid)[0].stderr().to_owned()
+    }),
+    ("bounding-set", |sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        restrictions::out_of_the_bounding_set(sandbox, InstallMode::Setuid, IdType::Uid).example()
+    }),
+    ("foreign-capabilities", |sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        installation::foreign_capabilities(sandbox, IdType::Uid).example()
+    }),
+    ("traced", |sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        restrictions::traced(sandbox, InstallMode::Setuid, IdType::Uid).example()
+    }),
+    ("not-mapped-here", |sandbox| {
+        namespaces::not_mapped_here(sandbox, InstallMode::Setuid, IdType::Uid).example()
+    }),
+    ("already-mapped", |sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        namespaces::already_mapped(sandbox, InstallMode::Setuid, IdType::Uid).example()
+    }),
+    ("same-namespace", |sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        namespaces::same_namespace(sandbox, InstallMode::Setuid, IdType::Uid).example()
+    }),
+    ("not-a-child", |sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        namespaces::grandchild(sandbox, InstallMode::Setuid, IdType::Uid)[0].example()
+    }),
+    ("overlap", |sandbox| arguments::overlap(sandbox, InstallMode::Setuid, IdType::Uid).example()),
+    ("too-much", |sandbox| arguments::too_many(sandbox, InstallMode::Setuid, IdType::Uid).example()),
+    ("not-delegated nothing", |sandbox| {
+        delegation::with(sandbox, InstallMode::Setuid, IdType::Uid, "").example()
+    }),
+    ("not-delegated not enough", |sandbox| {
+        delegation::with(sandbox, InstallMode::Setuid, IdType::Uid, "alice:100000:9\n").example()
+    }),
+    ("not-delegated nearly", |sandbox| {
+        delegation::with(sandbox, InstallMode::Setuid, IdType::Uid, "alcie:100000:10\n").example()
+    }),
+    ("defective-line", |sandbox| {
+        delegation::with(sandbox, InstallMode::Setuid, IdType::Uid, "alice:100000:65536:\n").example()
+    }),
+    ("no-process", |sandbox| targets::ended(sandbox, InstallMode::Setuid, IdType::Uid).example()),
+    ("proc read-only", |sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        proc::read_only(sandbox, InstallMode::Setuid, IdType::Uid, |_| "/proc".to_owned()).example()
+    }),
+    ("proc covered", |sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        proc::covered_map(sandbox, InstallMode::Setuid, IdType::Uid).example()
+    }),
+    ("proc not there", |sandbox| proc::no_proc(sandbox, InstallMode::Setuid, IdType::Uid).example()),
+    ("proc elsewhere", |sandbox| {
+        let ended = sandbox.namespace(super::harness::ALICE).pid();
+        proc::old_proc(sandbox, InstallMode::Setuid, IdType::Uid, &ended).example()
+    }),
+    ("proc hidden", |sandbox| proc::hidden(sandbox, InstallMode::Setuid, IdType::Uid).example()),
+    ("foreign-target user", |sandbox| targets::of_bob(sandbox, InstallMode::Setuid, IdType::Uid).example()),
+    ("foreign-target group", |sandbox| {
+        targets::under_another_group(sandbox, InstallMode::Setuid, IdType::Uid).example()
+    }),
+    ("not-dumpable", |sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        targets::not_dumpable(sandbox, InstallMode::Setuid, IdType::Uid).example()
+    }),
+    ("setfcap", |sandbox| {
+        sandbox.delegate("alice:0:10\n");
+        restrictions::without_setfcap(sandbox).example()
+    }),
+    ("refused filter", |sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        filters::refused_by_a_filter(sandbox, InstallMode::Setuid, IdType::Uid).example()
+    }),
+    ("refused unseen", |sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        filters::taken_by_securebits(sandbox, IdType::Uid).example()
+    }),
+    ("subid-file", |sandbox| {
+        delegation::unusable(sandbox, InstallMode::Setuid, IdType::Uid, |path| {
+            std::fs::remove_file(path).unwrap()
+        })
+        .example()
+    }),
+    ("plugin", |sandbox| plugins::without_sssd(sandbox, InstallMode::Setuid, IdType::Uid).example()),
+    ("no-passwd-entry", |sandbox| {
+        targets::without_passwd_entry(sandbox, InstallMode::Setuid, IdType::Uid).example()
+    }),
+    ("argument", |sandbox| {
+        arguments::malformed(sandbox, InstallMode::Setuid, IdType::Uid, "0 100000 64k").example()
+    }),
+    ("not-installed", |sandbox| check::not_installed(sandbox).join("\n") + "\n"),
+    ("no-namespace", |sandbox| check::no_namespace(sandbox).join("\n") + "\n"),
+];
+
+/// The examples of the document, in its order: a name, and the lines.
+fn examples() -> Vec<(&'static str, &'static str)> {
+    let blocks = DOCUMENT.split("\n```text ").skip(1);
+    blocks.map(|block| block.split("\n```\n").next().unwrap().split_once('\n').unwrap()).collect()
+}
+
+#[test]
+fn every_example_is_what_the_programs_say() {
+    let mut wrong = Vec::new();
+    for (name, lines) in examples() {
+        let Some((_, provoke)) = EXAMPLES.iter().find(|(known, _)| *known == name) else {
+            panic!("nothing gives the example '{name}'");
+        };
+        in_plugin_sandbox(|sandbox| {
+            let said = provoke(sandbox);
+            // An editor may take the blank at the usage line's end.
+            if !said.lines().map(str::trim_end).eq(lines.lines().map(str::trim_end)) {
+                wrong.push(format!("```text {name}\n{said}```\n"));
+            }
+        });
+    }
+    assert!(wrong.is_empty(), "the programs say:\n{}", wrong.join("\n"));
+    let shown: BTreeSet<_> = examples().iter().map(|(name, _)| *name).collect();
+    let known: BTreeSet<_> = EXAMPLES.iter().map(|(name, _)| *name).collect();
+    assert_eq!(shown, known);
+}
+
+/// As make e2e sees it in podman's own words, the lines are in one, with `\n` between them.
+#[test]
+fn what_podman_repeats_is_an_example() {
+    let (_, lines) = examples()[0];
+    let repeated = format!("{}\\n\"\n", lines.replace('\n', "\\n"));
+    assert!(DOCUMENT.contains(&repeated), "{repeated}");
+}

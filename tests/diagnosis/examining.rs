@@ -1,0 +1,233 @@
+//! Examining cannot do harm: what came from outside is shown escaped, and what cannot be found out changes nothing.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use nix::mount::{MsFlags, mount};
+
+use super::failure::{Failure, NOT_PERMITTED, install};
+use super::harness::{ALICE, IdType, InstallMode, ROOT, in_sandbox, setpriv};
+use super::plugin::{configure, in_plugin_sandbox};
+
+const HOSTILE: &str = "\u{1b}[2J\u{1b}]0;x\u{7}'\"\\\r\u{9b}\u{202e}";
+const HARMLESS: &str = "\\u{1b}[2J\\u{1b}]0;x\\u{7}'\"\\\\r\\u{9b}\\u{202e}";
+
+fn alice() -> Command {
+    ALICE.command("env")
+}
+
+/// Nothing in it is for the terminal to obey.
+#[track_caller]
+fn is_harmless(stderr: &str) {
+    assert!(!stderr.is_empty());
+    let obeyed = |c: char| (c.is_control() && c != '\n') || ('\u{202a}'..='\u{202e}').contains(&c);
+    assert!(!stderr.contains(obeyed), "{stderr:?}");
+}
+
+#[track_caller]
+fn mentions(failure: &Failure, words: &str) {
+    is_harmless(failure.stderr());
+    failure.mentions(words);
+}
+
+#[test]
+fn arguments_are_shown_escaped() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        sandbox.for_each_program(|mode, id_type| {
+            let program = sandbox.program(mode, id_type);
+            let target = sandbox.namespace(ALICE);
+            let pid = target.pid();
+            let newline = "1\nnewuidmap: fix: run 'rm'";
+            for words in [
+                [HOSTILE, "0", "100000", "10"],
+                [newline, "0", "100000", "10"],
+                [pid.as_str(), HOSTILE, "100000", "10"],
+                [pid.as_str(), "0", newline, "10"],
+                [pid.as_str(), "0", "100000", HOSTILE],
+            ] {
+                let failure = Failure::with_words(alice(), &program, id_type, &words);
+                is_harmless(failure.stderr());
+                failure.mentions(if words.contains(&HOSTILE) {
+                    HARMLESS
+                } else {
+                    "'1\\nnewuidmap: fix: run 'rm''"
+                });
+                assert_eq!(failure.stderr().lines().count(), 3, "{}", failure.stderr());
+            }
+        });
+    });
+}
+
+#[test]
+fn names_of_users_are_shown_escaped() {
+    in_sandbox(|sandbox| {
+        // A passwd file has no name with a newline or a colon, and a subid file no owner.
+        let name = HOSTILE.replace(':', "");
+        sandbox.write("passwd", format!("root:x:0:0::/:/bin/sh\n{name}:x:1000:1000::/:/bin/sh\n"));
+        for id_type in IdType::BOTH {
+            for lines in [
+                String::new(),
+                format!("{name}:100000:5\n"),
+                format!("{name}:1:x{HOSTILE}\n"),
+                format!("#{name}:100000:10\n"),
+            ] {
+                sandbox.delegate(lines);
+                mentions(&Failure::new(alice, sandbox, InstallMode::Caps, id_type, "0 100000 10"), HARMLESS);
+            }
+            sandbox.remove(id_type.subid());
+            mentions(&Failure::new(alice, sandbox, InstallMode::Caps, id_type, "0 100000 10"), HARMLESS);
+        }
+    });
+}
+
+#[test]
+fn paths_are_shown_escaped() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        let directory = format!("{HOSTILE}\nnewuidmap: x y");
+        let point = Path::new("/mnt").join(&directory);
+        fs::create_dir(&point).unwrap();
+        mount(Some("tmpfs"), &point, Some("tmpfs"), MsFlags::MS_NOSUID, Some("mode=0755")).unwrap();
+        for id_type in IdType::BOTH {
+            for (mode, cause) in
+                [("--mode=0755", "has neither"), ("--mode=4755", "is on a file system mounted nosuid")]
+            {
+                let program = install(sandbox, id_type, &directory, &[mode]);
+                let failure =
+                    Failure::at(alice(), &program, id_type, &sandbox.namespace(ALICE).pid(), "0 100000 10");
+                let shown = format!("/mnt/{HARMLESS}\\nnewuidmap: x y");
+                mentions(&failure, &format!("cause: {shown}/{} {cause}", id_type.program()));
+                if mode == "--mode=4755" {
+                    mentions(&failure, &format!("mounted nosuid ({shown}), so"));
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn the_word_for_a_plugin_is_shown_escaped() {
+    in_plugin_sandbox(|sandbox| {
+        for (word, cause) in [
+            (HOSTILE.trim_end_matches('\r').replace('\r', ""), "cannot be used"),
+            ("x".repeat(49) + HOSTILE, "has a name of more than 50 characters"),
+        ] {
+            configure(sandbox, &word);
+            let failure = Failure::new(alice, sandbox, InstallMode::Setuid, IdType::Uid, "0 400000 10");
+            is_harmless(failure.stderr());
+            failure.mentions(&format!("the subid plugin in /etc/nsswitch.conf {cause}"));
+        }
+    });
+}
+
+/// What examining reads of the process itself.
+const EXAMINED: [&str; 5] = ["status", "uid_map", "gid_map", "mountinfo", "loginuid"];
+
+/// Has these files of the program's own process, below `/proc/self`, be something else: an exec keeps the PID. In a mount
+/// namespace for each run, since such mounts stay in the mode of their PID.
+fn blind(files: &[&str]) -> Command {
+    let mut unshare = ROOT.command("unshare");
+    let script = "for file in $FILES; do mount --bind /dev/null /proc/$$/$file || exit 9; done
+        exec setpriv --reuid=1000 --regid=1000 --clear-groups -- \"$@\"";
+    unshare.args(["--mount", "--propagation=private", "--", "sh", "-c", script, "sh"]);
+    unshare.env("FILES", files.join(" "));
+    unshare
+}
+
+#[test]
+fn where_nothing_can_be_found_out_shadows_line_stands() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        for id_type in IdType::BOTH {
+            let fails = |files: &[&str], mode, ranges| {
+                Failure::of(blind(files), sandbox, mode, id_type, &sandbox.namespace(ALICE), ranges)
+            };
+            for files in EXAMINED.iter().map(std::slice::from_ref).chain([&EXAMINED[..]]) {
+                let failure = fails(files, InstallMode::Unprivileged, "0 100000 10");
+                failure.begins(NOT_PERMITTED);
+                failure.is_because(&["$path has neither"]);
+                let failure = fails(files, InstallMode::Setuid, "0 200000 10");
+                failure.begins("$id range [0-10) -> [200000-200010) not allowed");
+                failure.is_because(&["the request includes $ids that are not delegated to alice"]);
+            }
+        }
+    });
+}
+
+/// From a fact that is missing nothing is concluded.
+#[test]
+fn a_restriction_that_cannot_be_seen_is_not_guessed() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        for id_type in IdType::BOTH {
+            let mut blind = blind(&["status"]);
+            blind.args(["setpriv", "--no-new-privs", "--"]);
+            let failure = Failure::of(
+                blind,
+                sandbox,
+                InstallMode::Setuid,
+                id_type,
+                &sandbox.namespace(ALICE),
+                "0 100000 10",
+            );
+            failure.begins(NOT_PERMITTED);
+            failure.is_because(&["the program was started without CAP_SET$ID, for no visible reason"]);
+            assert!(!failure.stderr().contains("fix: "), "{}", failure.stderr());
+        }
+    });
+}
+
+/// With ever fewer descriptors: the map is written, or shadow has a line for what failed, and no cause blames what is sound.
+#[test]
+fn without_descriptors_it_fails_and_blames_nothing() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        let sound = [
+            "has no entry",
+            "has no line",
+            "there is no",
+            "does not exist",
+            "no proc file system",
+            "not delegated",
+            "not in the bounding set",
+            "has ended",
+        ];
+        for id_type in IdType::BOTH {
+            let (mut written, mut refused) = (0, 0);
+            // The loader needs one descriptor besides the three.
+            for limit in 4..12 {
+                let target = sandbox.namespace(ALICE);
+                let mut prlimit = setpriv(&[]);
+                prlimit.args(["prlimit", &format!("--nofile={limit}:{limit}")]);
+                let words = [target.pid(), "0".into(), "100000".into(), "10".into()];
+                let outcome = sandbox.run_through(prlimit, InstallMode::Setuid, id_type, &words);
+                assert_eq!(outcome.stdout, "", "{limit}");
+                match outcome.status {
+                    Some(0) => {
+                        assert_eq!(
+                            (target.map(id_type).as_str(), outcome.stderr.as_str()),
+                            ("0 100000 10", ""),
+                            "{limit}"
+                        );
+                        written += 1;
+                    }
+                    Some(1) => {
+                        assert_eq!(target.map(id_type), "", "{limit}");
+                        assert!(
+                            outcome.stderr.starts_with(&format!("{}: ", id_type.program())),
+                            "{}",
+                            outcome.stderr
+                        );
+                        let blamed = sound.iter().find(|words| outcome.stderr.contains(*words));
+                        assert_eq!(blamed, None, "{limit}: {}", outcome.stderr);
+                        refused += 1;
+                    }
+                    status => panic!("{status:?} {}", outcome.stderr),
+                }
+            }
+            assert!(written > 0 && refused > 0, "{written} {refused}");
+        }
+    });
+}

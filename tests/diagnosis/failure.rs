@@ -1,0 +1,167 @@
+//! A run that failed, and what it said.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::harness::{IdType, InstallMode, Namespace, Outcome, Sandbox, finish, must_succeed};
+
+/// The line with which most failures begin, here and in shadow.
+pub const NOT_PERMITTED: &str = "write to $id_map failed: Operation not permitted";
+
+/// A run that failed. That nothing was written is established.
+pub struct Failure {
+    program: PathBuf,
+    id_type: IdType,
+    pid: String,
+    outcome: Outcome,
+}
+
+impl Failure {
+    /// Runs an installed program, through another command, for a process; `ranges` are the words after the PID.
+    #[track_caller]
+    pub fn of(
+        via: Command,
+        sandbox: &Sandbox,
+        mode: InstallMode,
+        id_type: IdType,
+        target: &Namespace,
+        ranges: &str,
+    ) -> Self {
+        Self::at(via, &sandbox.program(mode, id_type), id_type, &target.pid(), ranges)
+    }
+
+    /// The same, for a new namespace of whoever the command runs as.
+    #[track_caller]
+    pub fn new(
+        as_whom: impl Fn() -> Command,
+        sandbox: &Sandbox,
+        mode: InstallMode,
+        id_type: IdType,
+        ranges: &str,
+    ) -> Self {
+        let target = sandbox.waiting(as_whom().args(["unshare", "--user", "--"]));
+        Self::of(as_whom(), sandbox, mode, id_type, &target, ranges)
+    }
+
+    /// The same, with the program's path and the target's PID.
+    #[track_caller]
+    pub fn at(via: Command, program: &Path, id_type: IdType, pid: &str, ranges: &str) -> Self {
+        Self::with_words(
+            via,
+            program,
+            id_type,
+            &[&[pid], &ranges.split(' ').collect::<Vec<_>>()[..]].concat(),
+        )
+    }
+
+    /// The same, with all words.
+    #[track_caller]
+    pub fn with_words(mut via: Command, program: &Path, id_type: IdType, words: &[&str]) -> Self {
+        let pid = words.first().copied().unwrap_or_default();
+        let state = || ["uid_map", "gid_map", "setgroups"].map(|file| read(pid, file));
+        let before = state();
+        let outcome = finish(via.arg(program).args(words));
+        assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(1), ""), "{via:?}: {}", outcome.stderr);
+        assert_eq!(before, state(), "{via:?}");
+        Self { program: program.to_owned(), id_type, pid: pid.to_owned(), outcome }
+    }
+
+    /// All that it said, line by line, is this. Lines are given without the program's name, and `$program`, `$path`, `$pid`,
+    /// `$id` (`uid` or `gid`), `$ID`, `$subid` and `$usage` stand for what they are.
+    #[track_caller]
+    pub fn says(&self, lines: &[&str]) {
+        let line = |line: &&str| {
+            let line = self.substituted(line);
+            let is_bare =
+                ["usage: ", "Could not open proc directory "].iter().any(|bare| line.starts_with(bare));
+            if is_bare { line } else { format!("{}: {line}", self.id_type.program()) }
+        };
+        let expected: Vec<String> = lines.iter().map(line).collect();
+        assert_eq!(self.outcome.stderr.lines().collect::<Vec<_>>(), expected);
+        assert!(self.outcome.stderr.ends_with('\n'));
+    }
+
+    /// It begins with this line.
+    #[track_caller]
+    pub fn begins(&self, line: &str) {
+        let expected = format!("{}: {}", self.id_type.program(), self.substituted(line));
+        assert_eq!(self.outcome.first_line(), expected, "{}", self.outcome.stderr);
+    }
+
+    /// It gives these causes, each by the beginning of its sentence, and no others.
+    #[track_caller]
+    pub fn is_because(&self, causes: &[&str]) {
+        let found: Vec<&str> = self
+            .outcome
+            .stderr
+            .lines()
+            .filter_map(|line| line.split_once(": cause: "))
+            .map(|(_, s)| s)
+            .collect();
+        let causes: Vec<String> = causes.iter().map(|cause| self.substituted(cause)).collect();
+        let alike = found.len() == causes.len()
+            && found.iter().zip(&causes).all(|(found, beginning)| found.starts_with(beginning.as_str()));
+        assert!(alike, "expected {causes:?} in\n{}", self.outcome.stderr);
+    }
+
+    /// It says this somewhere.
+    #[track_caller]
+    pub fn mentions(&self, words: &str) {
+        let words = self.substituted(words);
+        assert!(self.outcome.stderr.contains(&words), "{words} in\n{}", self.outcome.stderr);
+    }
+
+    fn substituted(&self, text: &str) -> String {
+        text.replace("$program", self.id_type.program())
+            .replace("$path", &self.program.to_string_lossy())
+            .replace("$pid", &self.pid)
+            .replace("$subid", &format!("/etc/{}", self.id_type.subid()))
+            .replace("$usage", &super::harness::usage(self.id_type))
+            .replace("$id", self.id_type.word())
+            .replace("$ID", &self.id_type.word().to_uppercase())
+    }
+
+    /// What it said, as the document has it: of a process 4711, by the program where it is most often.
+    pub fn example(&self) -> String {
+        let Self { pid, .. } = self;
+        let mut text =
+            self.outcome.stderr.replace(&format!("{}", self.program.display()), &self.usual_path());
+        for before in ["target ", "process ", "/proc/"] {
+            text = text.replace(&format!("{before}{pid}"), &format!("{before}4711"));
+        }
+        text
+    }
+
+    fn usual_path(&self) -> String {
+        format!("/usr/bin/{}", self.id_type.program())
+    }
+
+    pub fn stderr(&self) -> &str {
+        &self.outcome.stderr
+    }
+}
+
+/// A file of the target's, if it can be read.
+fn read(target: &str, file: &str) -> Option<String> {
+    fs::read_to_string(format!("/proc/{target}/{file}")).ok()
+}
+
+/// Installs one more copy of a program, with these options of install(1), in a directory of its own.
+pub fn install(sandbox: &Sandbox, id_type: IdType, directory: &str, options: &[&str]) -> PathBuf {
+    let directory = Path::new("/mnt").join(directory);
+    fs::create_dir_all(&directory).unwrap();
+    let program = directory.join(id_type.program());
+    // By another process, since this one must never have a program open for writing that others start.
+    let mut install = Command::new("install");
+    must_succeed(
+        install.args(options).arg(sandbox.program(InstallMode::Unprivileged, id_type)).arg(&program),
+    );
+    program
+}
+
+/// Runs setcap(8).
+pub fn set_capabilities(as_whom: Command, capabilities: &str, program: &Path) {
+    let mut setcap = as_whom;
+    must_succeed(setcap.arg("setcap").arg(capabilities).arg(program));
+}

@@ -1,0 +1,144 @@
+//! The plugin that nsswitch.conf names: each mode in which it says no, fails, or cannot be used.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
+
+use super::failure::Failure;
+use super::harness::{ALICE, BOB, IdType, InstallMode, Sandbox};
+use super::plugin::{configure, first_delegated, in_plugin_sandbox, install, install_sssds};
+
+fn alice() -> Command {
+    ALICE.command("env")
+}
+
+const REMEDY: &str = "fix: check that the plugin's service runs and knows the user (for sss: 'systemctl status sssd'), or \
+    remove the line 'subid:' from /etc/nsswitch.conf";
+
+/// Of sssd, which does not run.
+pub fn without_sssd(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
+    install_sssds(sandbox);
+    Failure::new(alice, sandbox, mode, id_type, "0 500000 10")
+}
+
+#[test]
+fn sssds_plugin_without_sssd_cannot_reach_its_service() {
+    in_plugin_sandbox(|sandbox| {
+        sandbox.for_each_program(|mode, id_type| {
+            without_sssd(sandbox, mode, id_type).says(&[
+                "$id range [0-10) -> [500000-500010) not allowed",
+                "cause: libsubid_sss.so, the subid plugin in /etc/nsswitch.conf, cannot reach its service (connection error)",
+                REMEDY,
+            ]);
+        });
+    });
+}
+
+#[test]
+fn each_status_of_a_plugin_is_told() {
+    in_plugin_sandbox(|sandbox| {
+        for (status, words) in [
+            (1, "does not know alice"),
+            (2, "cannot reach its service (connection error)"),
+            (3, "failed"),
+            (9, "answered with the undefined status 9"),
+        ] {
+            install(sandbox, &format!("s{status}"), &[&format!("BEHAVIOUR={status}"), "FOUND=1"]);
+            for id_type in IdType::BOTH {
+                let wanted = format!("0 {} 100", first_delegated(id_type));
+                let failure = Failure::new(alice, sandbox, InstallMode::Setuid, id_type, &wanted);
+                let cause =
+                    format!("cause: libsubid_s{status}.so, the subid plugin in /etc/nsswitch.conf, {words}");
+                failure.mentions("not allowed\n");
+                let lines: Vec<&str> = failure.stderr().lines().skip(1).collect();
+                assert_eq!(
+                    lines,
+                    [format!("{}: {cause}", id_type.program()), format!("{}: {REMEDY}", id_type.program())]
+                );
+            }
+        }
+    });
+}
+
+/// A sound plugin that says no: nothing is wrong with it, nor with what the files have.
+#[test]
+fn a_plugin_that_says_no_is_told_with_how_to_see_its_list() {
+    in_plugin_sandbox(|sandbox| {
+        install(sandbox, "sound", &[]);
+        for id_type in IdType::BOTH {
+            let start = first_delegated(id_type);
+            Failure::new(alice, sandbox, InstallMode::Caps, id_type, &format!("0 {start} 101")).says(&[
+                &format!("$id range [0-101) -> [{start}-{}) not allowed", start + 101),
+                &format!(
+                    "cause: libsubid_sound.so, the subid plugin in /etc/nsswitch.conf, does not delegate the $ids {start} to {} to \
+                     alice",
+                    start + 100
+                ),
+                &format!(
+                    "fix: request only the ids that 'getsubids {}alice' lists, or delegate more ids in the directory service \
+                     (FreeIPA: ipa subid-generate)",
+                    if id_type == IdType::Gid { "-g " } else { "" }
+                ),
+            ]);
+            Failure::new(|| BOB.command("env"), sandbox, InstallMode::Caps, id_type, &format!("0 {start} 1"))
+                .mentions(&format!("does not delegate the $ids {start} to bob\n"));
+        }
+    });
+}
+
+#[test]
+fn a_name_that_is_too_long_is_told() {
+    in_plugin_sandbox(|sandbox| {
+        let long = "x".repeat(51);
+        configure(sandbox, &long);
+        for id_type in IdType::BOTH {
+            Failure::new(alice, sandbox, InstallMode::Setuid, id_type, "0 500000 10").says(&[
+                &format!("Subid NSS module name too long (longer than 50 characters): {long}"),
+                "cause: the subid plugin in /etc/nsswitch.conf has a name of more than 50 characters, so it is not loaded",
+                "fix: correct or remove the line 'subid:' in /etc/nsswitch.conf",
+            ]);
+        }
+    });
+}
+
+#[test]
+fn a_plugin_that_cannot_be_had_is_told() {
+    in_plugin_sandbox(|sandbox| {
+        configure(sandbox, "missing");
+        for id_type in IdType::BOTH {
+            Failure::new(alice, sandbox, InstallMode::Setuid, id_type, "0 400000 10").says(&[
+                "Error opening libsubid_missing.so: libsubid_missing.so: cannot open shared object file: No such file or directory",
+                "cause: the subid plugin in /etc/nsswitch.conf cannot be used",
+                "fix: install the package of the plugin (for sss: sssd-common), or remove the line 'subid:' from \
+                 /etc/nsswitch.conf; a limit on memory or descriptors ('ulimit -a') may also prevent loading",
+            ]);
+        }
+        fs::set_permissions("/etc/nsswitch.conf", Permissions::from_mode(0o600)).unwrap();
+        for id_type in IdType::BOTH {
+            let failure = Failure::new(alice, sandbox, InstallMode::Setuid, id_type, "0 400000 10");
+            failure.begins("cannot open /etc/nsswitch.conf: Permission denied");
+            failure.is_because(&[
+                "/etc/nsswitch.conf, which may name a subid plugin, cannot be read: Permission denied",
+            ]);
+            failure.mentions("'chmod 0644 /etc/nsswitch.conf'");
+        }
+    });
+}
+
+/// Files are asked after all, or there is nothing to ask about.
+#[test]
+fn a_plugin_is_not_blamed_for_what_it_has_no_part_in() {
+    in_plugin_sandbox(|sandbox| {
+        configure(sandbox, "files");
+        for id_type in IdType::BOTH {
+            Failure::new(alice, sandbox, InstallMode::Setuid, id_type, "0 400000 10")
+                .is_because(&["the request includes $ids that are not delegated to alice"]);
+        }
+        install(sandbox, "sound", &[]);
+        for id_type in IdType::BOTH {
+            let allowed = format!("0 {} 10", first_delegated(id_type));
+            Failure::new(alice, sandbox, InstallMode::Unprivileged, id_type, &allowed)
+                .is_because(&["$path has neither"]);
+        }
+    });
+}

@@ -1,0 +1,284 @@
+//! The target and the caller: processes that are gone, somebody else's, another group's, not dumpable; and a caller without a name.
+
+use std::fs;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open};
+use nix::sys::stat::Mode;
+
+use super::failure::Failure;
+use super::harness::{
+    ALICE, BOB, IdType, InstallMode, NOBODY_KNOWN, Person, ROOT, Sandbox, in_sandbox, must_succeed, setpriv,
+};
+
+fn alice() -> Command {
+    ALICE.command("env")
+}
+
+const GONE: &str = "Could not open proc directory for target $pid: No such file or directory";
+const FOREIGN: &str = "Target process is owned by a different user: ";
+
+pub fn ended(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
+    let pid = sandbox.namespace(ALICE).pid();
+    Failure::at(alice(), &sandbox.program(mode, id_type), id_type, &pid, "0 100000 10")
+}
+
+#[test]
+fn a_process_that_has_ended_is_told() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        sandbox.for_each_program(|mode, id_type| {
+            ended(sandbox, mode, id_type).says(&[
+                GONE,
+                "$usage",
+                "cause: there is no process $pid: it has ended, or the PID is from another PID namespace",
+                "fix: give the PID that the caller's /proc shows, while the process lives",
+            ]);
+            // By its directory, which was opened while it lived.
+            let target = sandbox.namespace(ALICE);
+            let directory =
+                open(Path::new(&format!("/proc/{}", target.pid())), OFlag::O_RDONLY, Mode::empty()).unwrap();
+            fcntl(&directory, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
+            drop(target);
+            let word = format!("fd:{}", directory.as_raw_fd());
+            let failure =
+                Failure::at(alice(), &sandbox.program(mode, id_type), id_type, &word, "0 100000 10");
+            // Root owns what is left of it.
+            failure.says(&[
+                &shown(ALICE, 1000, ROOT),
+                "cause: the process of $pid has ended",
+                "fix: keep the process alive until both of its maps are written",
+            ]);
+        });
+    });
+}
+
+/// Inside it has a PID that is nobody's outside.
+#[test]
+fn a_pid_of_another_pid_namespace_is_nobodys_here() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        // Far from those that are given out next.
+        let loadavg = fs::read_to_string("/proc/loadavg").unwrap();
+        let last: u32 = loadavg.split_whitespace().last().unwrap().parse().unwrap();
+        let far = 1_000 + (last + 15_000) % 30_000;
+        let inside = (far..far + 1_000).find(|pid| !Path::new(&format!("/proc/{pid}")).exists()).unwrap();
+        let mut command = ROOT.command("unshare");
+        command.args(["--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c"]);
+        let script = format!(
+            "echo {} >/proc/sys/kernel/ns_last_pid; setpriv --reuid=1000 --regid=1000 --clear-groups unshare --user \"$@\"; true",
+            inside - 1
+        );
+        let target = sandbox.waiting(command.args([script.as_str(), "sh"]));
+        assert_eq!(target.pid(), inside.to_string());
+        for id_type in IdType::BOTH {
+            Failure::of(alice(), sandbox, InstallMode::Setuid, id_type, &target, "0 100000 10").is_because(
+                &["there is no process $pid: it has ended, or the PID is from another PID namespace"],
+            );
+        }
+    });
+}
+
+pub fn of_bob(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
+    Failure::of(alice(), sandbox, mode, id_type, &sandbox.namespace(BOB), "0 100000 10")
+}
+
+fn shown(caller: Person, login_gid: u32, owner: Person) -> String {
+    format!(
+        "{FOREIGN}uid:{0} pw_uid:{0} st_uid:{1}, gid:{2} pw_gid:{login_gid} st_gid:{3}",
+        caller.uid, owner.uid, caller.gid, owner.gid
+    )
+}
+
+#[test]
+fn a_process_of_somebody_else_is_told_with_both_uids() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        sandbox.for_each_program(|mode, id_type| {
+            for (owner, failure) in [
+                (BOB, of_bob(sandbox, mode, id_type)),
+                (ROOT, Failure::of(alice(), sandbox, mode, id_type, &sandbox.namespace(ROOT), "0 100000 10")),
+            ] {
+                failure.says(&[
+                    &shown(ALICE, 1000, owner),
+                    &format!("cause: process $pid belongs to uid {}, and the caller is uid 1000", owner.uid),
+                    &format!(
+                        "fix: give the PID of a process of the caller, as the caller's /proc shows it, or run $program as \
+                         uid {}",
+                        owner.uid
+                    ),
+                ]);
+            }
+        });
+    });
+}
+
+/// A setuid program has made its caller's process somebody else's.
+#[test]
+fn a_process_that_changed_its_effective_uid_is_told() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        let target = sandbox.waiting(ROOT.command("setpriv").args([
+            "--ruid=1000",
+            "--rgid=1000",
+            "--clear-groups",
+            "sh",
+            "-pc",
+            "echo $$; exec cat",
+        ]));
+        for id_type in IdType::BOTH {
+            let failure = Failure::of(alice(), sandbox, InstallMode::Caps, id_type, &target, "0 100000 10");
+            failure.begins(&shown(ALICE, 1000, ROOT));
+            failure.is_because(&[
+                "process $pid runs with the effective uid 0, although its real uid is the caller's, 1000",
+            ]);
+        }
+    });
+}
+
+#[test]
+fn a_uid_that_this_namespace_does_not_have_is_not_told_as_a_uid() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:1500:10\n");
+        let nested = sandbox.nested(2_000);
+        let outside = Person { uid: 3000, gid: 3000 };
+        let target = sandbox.waiting(outside.command("unshare").args(["--user", "--"]));
+        for id_type in IdType::BOTH {
+            Failure::of(nested.as_alice(), sandbox, InstallMode::Setuid, id_type, &target, "0 1500 10")
+                .is_because(&["process $pid belongs to a uid that is not mapped in this user namespace"]);
+        }
+    });
+}
+
+#[test]
+fn a_process_of_another_group_is_told_with_how_to_join_it() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        for id_type in IdType::BOTH {
+            let target = sandbox.namespace(ALICE.with_gid(100));
+            for (groups, fix) in [
+                ("--clear-groups", "fix: start the process under gid 1000"),
+                ("--groups=100", "fix: run $program under gid 100, with sg or newgrp"),
+            ] {
+                let mut command = ROOT.command("setpriv");
+                command.args(["--reuid=1000", "--regid=1000", groups, "--"]);
+                Failure::of(command, sandbox, InstallMode::Caps, id_type, &target, "0 100000 10").says(&[
+                    &shown(ALICE, 1000, ALICE.with_gid(100)),
+                    "cause: process $pid has gid 100, and the caller has gid 1000",
+                    fix,
+                ]);
+            }
+        }
+    });
+}
+
+const LOGIN_GROUP: &str = "the caller has gid 100, which is not the login group, 1000";
+
+/// After newgrp(1), which the target was made after as well.
+pub fn under_another_group(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
+    Failure::new(|| ALICE.with_gid(100).command("env"), sandbox, mode, id_type, "0 100000 10")
+}
+
+#[test]
+fn a_caller_under_another_group_is_told_with_the_option_that_allows_it() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        let under_group = || ALICE.with_gid(100).command("env");
+        sandbox.for_each_program(|mode, id_type| {
+            under_another_group(sandbox, mode, id_type).says(&[
+                &shown(ALICE.with_gid(100), 1000, ALICE.with_gid(100)),
+                &format!("cause: {LOGIN_GROUP}"),
+                "fix: start the process and $program under gid 1000, with sg or newgrp, or as root, set GRANT_AUX_GROUP_SUBIDS yes in \
+                 /etc/login.defs",
+            ]);
+            // The target has the login group, and then a third one.
+            Failure::of(under_group(), sandbox, mode, id_type, &sandbox.namespace(ALICE), "0 100000 10").says(&[
+                &shown(ALICE.with_gid(100), 1000, ALICE),
+                "cause: process $pid has gid 1000, and the caller has gid 100",
+                "fix: run $program under gid 1000, with sg or newgrp",
+            ]);
+            let third = sandbox.namespace(ALICE.with_gid(101));
+            Failure::of(under_group(), sandbox, mode, id_type, &third, "0 100000 10")
+                .is_because(&["process $pid has gid 101, and the caller has gid 100", LOGIN_GROUP]);
+        });
+        // Granted, the group is no reason any more.
+        sandbox.write("login.defs", "GRANT_AUX_GROUP_SUBIDS yes\n");
+        for id_type in IdType::BOTH {
+            Failure::new(under_group, sandbox, InstallMode::Unprivileged, id_type, "0 100000 10")
+                .is_because(&["$path has neither"]);
+        }
+    });
+}
+
+/// A namespace of alice's whose process runs a program that she may execute and not read.
+pub fn not_dumpable(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
+    let unreadable = "/mnt/unreadable";
+    let mut install = Command::new("install");
+    must_succeed(install.args(["--mode=0711", "/bin/dash", unreadable]));
+    let mut unshare = ALICE.command("unshare");
+    let target = sandbox.waiting(unshare.args(["--user", "--", unreadable, "-c", "echo $$; read line"]));
+    Failure::of(alice(), sandbox, mode, id_type, &target, "0 100000 10")
+}
+
+#[test]
+fn a_process_that_is_not_dumpable_is_told() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        sandbox.for_each_program(|mode, id_type| {
+            not_dumpable(sandbox, mode, id_type).says(&[
+                "open of $id_map failed: Permission denied",
+                "cause: process $pid is not dumpable, so its files in /proc belong to uid 0 instead of the caller",
+                "fix: have the process call prctl(PR_SET_DUMPABLE, 1) after it changed ids, or run a program that the caller may read",
+            ]);
+        });
+    });
+}
+
+pub fn without_passwd_entry(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
+    sandbox.delegate("4711:100000:10\n");
+    Failure::new(|| NOBODY_KNOWN.command("env"), sandbox, mode, id_type, "0 100000 10")
+}
+
+#[test]
+fn a_caller_without_passwd_entry_is_told_with_a_line_for_it() {
+    in_sandbox(|sandbox| {
+        sandbox.for_each_program(|mode, id_type| {
+            without_passwd_entry(sandbox, mode, id_type).says(&[
+                "Cannot determine your user name.",
+                "cause: uid 4711 has no entry in the passwd database",
+                "fix: add an entry, in the image, or at start where uids are random (OpenShift): 'echo \
+                 user:x:4711:4711::/home/user:/bin/sh >>/etc/passwd'",
+            ]);
+        });
+        // What the fix gives is an entry, and nothing is delegated to it yet.
+        let mut passwd = fs::read_to_string("/etc/passwd").unwrap();
+        passwd.push_str("user:x:4711:4711::/home/user:/bin/sh\n");
+        sandbox.write("passwd", passwd);
+        sandbox.delegate("");
+        Failure::new(
+            || NOBODY_KNOWN.command("env"),
+            sandbox,
+            InstallMode::Setuid,
+            IdType::Uid,
+            "0 100000 10",
+        )
+        .is_because(&["/etc/subuid has no line for user (uid 4711)"]);
+    });
+}
+
+/// A passwd file that alice cannot read has her entry all the same; which of both it is cannot be told from the look-up.
+#[test]
+fn a_passwd_file_that_cannot_be_read_knows_nobody() {
+    in_sandbox(|sandbox| {
+        fs::set_permissions("/etc/passwd", fs::Permissions::from_mode(0o600)).unwrap();
+        let target = sandbox.namespace(ALICE);
+        Failure::of(setpriv(&[]), sandbox, InstallMode::Setuid, IdType::Uid, &target, "0 100000 10").says(&[
+            "Cannot determine your user name.",
+            "cause: /etc/passwd cannot be read by uid 1000: Permission denied",
+            "fix: as root, run 'chmod 0644 /etc/passwd'",
+        ]);
+    });
+}

@@ -1,0 +1,223 @@
+//! uidmap-check, as people see it, on sound machines and others.
+
+use std::process::{Command, Stdio};
+
+use nix::pty::openpty;
+use nix::unistd::read;
+
+use super::harness::{
+    ALICE, BOB, IdType, InstallMode, NOBODY_KNOWN, Outcome, Person, Sandbox, finish, in_sandbox, setpriv,
+};
+
+/// The directory of the programs that are installed in this mode is in the mode of a client's look-up.
+fn path_to(sandbox: &Sandbox, mode: InstallMode) -> String {
+    let program = sandbox.program(mode, IdType::Uid);
+    format!("PATH={}:/usr/sbin:/usr/bin:/sbin:/bin", program.parent().unwrap().display())
+}
+
+fn check_through(sandbox: &Sandbox, mut via: Command, mode: InstallMode, options: &[&str]) -> Outcome {
+    finish(via.arg("env").arg(path_to(sandbox, mode)).arg(sandbox.tool("uidmap-check")).args(options))
+}
+
+fn check(sandbox: &Sandbox, caller: Person, mode: InstallMode) -> Outcome {
+    check_through(sandbox, caller.command("env"), mode, &[])
+}
+
+/// The lines without their indentation.
+fn lines(outcome: &Outcome) -> Vec<&str> {
+    outcome.stdout.lines().map(str::trim).collect()
+}
+
+#[test]
+fn on_a_sound_machine_both_maps_are_made() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:65536\nalice:300000:10\n");
+        for mode in InstallMode::GOOD {
+            let outcome = check(sandbox, ALICE, mode);
+            assert_eq!((outcome.stderr.as_str(), outcome.status), ("", Some(0)), "{}", outcome.stdout);
+            let lines = lines(&outcome);
+            assert!(lines[0].ends_with(": rootless containers of alice (uid 1000)"), "{}", lines[0]);
+            let how = if mode == InstallMode::Setuid { "setuid root" } else { "file capability cap_setuid" };
+            let program = sandbox.program(mode, IdType::Uid);
+            for line in [
+                "ok    user namespace  created".to_owned(),
+                "ok    restrictions    none seen".to_owned(),
+                format!("ok    newuidmap       {}, {how}", program.display()),
+                "ok    delegated uids  100000 to 165535, 300000 to 300009 (this user namespace has 0 to 4294967294)"
+                    .to_owned(),
+                "ok    uid map         0 1000 1, 1 100000 65536, 65537 300000 10".to_owned(),
+                "ok    gid map         0 1000 1, 1 100000 65536, 65537 300000 10".to_owned(),
+                "Rootless containers will work.".to_owned(),
+            ] {
+                assert!(lines.contains(&line.as_str()), "{line}\n{}", outcome.stdout);
+            }
+        }
+    });
+}
+
+#[test]
+fn what_is_wrong_comes_with_the_programs_own_cause_and_fix() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:65536\n");
+        let bad = |outcome: &Outcome, expected: &[&str]| {
+            assert_eq!(outcome.status, Some(1), "{}", outcome.stdout);
+            let lines = lines(outcome);
+            assert_eq!(lines.last(), Some(&"Rootless containers will not work."));
+            for line in expected {
+                assert!(lines.iter().any(|found| found.starts_with(line)), "{line}\n{}", outcome.stdout);
+            }
+        };
+        bad(
+            &check(sandbox, ALICE, InstallMode::Unprivileged),
+            &[
+                "bad   uid map         write to uid_map failed: Operation not permitted",
+                "cause: /mnt/Unprivileged/newuidmap has neither the setuid bit nor file capabilities (mode 0755)",
+                "fix: as root, run 'setcap cap_setuid=ep /mnt/Unprivileged/newuidmap'",
+                "cause: /mnt/Unprivileged/newgidmap has neither",
+            ],
+        );
+        bad(
+            &check_through(sandbox, setpriv(&["--no-new-privs"]), InstallMode::Setuid, &[]),
+            &[
+                "note  restrictions    no_new_privs",
+                "cause: no_new_privs is set",
+                "fix: start without no_new_privs",
+            ],
+        );
+        bad(
+            &check_through(sandbox, setpriv(&["--bounding-set=-setgid"]), InstallMode::Setuid, &[]),
+            &[
+                "note  restrictions    no CAP_SETGID in the bounding set",
+                "ok    uid map",
+                "bad   gid map         write to gid_map failed",
+                "cause: CAP_SETGID is not in the bounding set",
+            ],
+        );
+        // The kernel does not start the other program then.
+        bad(
+            &check_through(sandbox, setpriv(&["--bounding-set=-setgid"]), InstallMode::Caps, &[]),
+            &[
+                "bad   gid map         the program cannot be started: Operation not permitted",
+                "cause: CAP_SETGID is not in the bounding set",
+            ],
+        );
+        bad(
+            &check(sandbox, BOB, InstallMode::Caps),
+            &["note  delegated uids  no id", "cause: /etc/subuid has no line for bob (uid 1001)"],
+        );
+        bad(
+            &check(sandbox, NOBODY_KNOWN, InstallMode::Setuid),
+            &["bad   user            no passwd entry", "cause: uid 4711 has no entry"],
+        );
+        sandbox.write("subgid", "alice:100000:10:x\n");
+        bad(&check(sandbox, ALICE, InstallMode::Setuid), &["ok    uid map", "cause: line 1 of /etc/subgid"]);
+    });
+}
+
+#[test]
+fn in_a_nested_namespace_the_ids_that_are_not_there_are_named() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:65536\n");
+        let namespace = sandbox.nested(70_000);
+        let outcome = check_through(sandbox, namespace.as_alice(), InstallMode::Setuid, &[]);
+        assert_eq!(outcome.status, Some(1));
+        for line in [
+            "ok    delegated uids  100000 to 165535 (this user namespace has 0 to 69999)",
+            "cause: the request includes uids that are not mapped in this user namespace: 100000 to 165535",
+            "fix: write the line 'alice:1001:68999' in /etc/subuid here",
+        ] {
+            let found = lines(&outcome).iter().any(|found| found.starts_with(line));
+            assert!(found, "{line}\n{}", outcome.stdout);
+        }
+    });
+}
+
+#[test]
+fn without_user_namespaces_that_is_said() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:65536\n");
+        let namespace = sandbox.nested(70_000);
+        let mut nested = namespace.as_root();
+        nested.args([
+            "sh",
+            "-c",
+            "echo 0 >/proc/sys/user/max_user_namespaces && exec \"$@\"",
+            "sh",
+            "setpriv",
+        ]);
+        nested.args(["--reuid=1000", "--regid=1000", "--clear-groups"]);
+        let outcome = check_through(sandbox, nested, InstallMode::Setuid, &[]);
+        assert_eq!(outcome.status, Some(1), "{}", outcome.stderr);
+        let lines = lines(&outcome);
+        assert!(
+            lines.contains(&"bad   user namespace  cannot be created: No space left on device"),
+            "{lines:?}"
+        );
+        assert!(lines.iter().any(|line| line.starts_with("cause: a limit on user namespaces is reached")));
+    });
+}
+
+#[test]
+fn programs_get_json() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:65536\n");
+        for (caller, ok) in [(ALICE, true), (BOB, false)] {
+            let outcome = check_through(sandbox, caller.command("env"), InstallMode::Setuid, &["--json"]);
+            assert_eq!(outcome.status, Some(i32::from(!ok)));
+            assert!(outcome.stdout.contains(&format!("\"ok\":{ok},")), "{}", outcome.stdout);
+            let mut python = Command::new("python3");
+            python.args(["-c", "import json, sys; json.loads(sys.argv[1])"]).arg(&outcome.stdout);
+            assert_eq!(finish(&mut python).stderr, "");
+        }
+    });
+}
+
+/// What a command prints to a terminal.
+fn on_a_terminal(command: &mut Command) -> String {
+    let pty = openpty(None, None).unwrap();
+    let (stdout, stderr) = (pty.slave.try_clone().unwrap(), pty.slave.try_clone().unwrap());
+    let mut child = command.stdin(Stdio::null()).stdout(stdout).stderr(stderr).spawn().unwrap();
+    // The command has copies of the terminal; when they are gone, too, reading ends with an error.
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    drop(pty.slave);
+    let mut printed = Vec::new();
+    let mut buffer = [0; 4096];
+    while let Ok(count @ 1..) = read(&pty.master, &mut buffer) {
+        printed.extend_from_slice(&buffer[..count]);
+    }
+    child.wait().unwrap();
+    String::from_utf8(printed).unwrap()
+}
+
+#[test]
+fn colours_are_for_terminals_and_for_those_who_want_them() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:65536\n");
+        for (environment, colourful) in [("NO_COLOR=", true), ("NO_COLOR=1", false)] {
+            let mut command = ALICE.command("env");
+            command.args([environment, &path_to(sandbox, InstallMode::Setuid)]);
+            command.arg(sandbox.tool("uidmap-check"));
+            let printed = on_a_terminal(&mut command);
+            assert!(printed.contains("Rootless containers will work."), "{printed}");
+            assert_eq!(printed.contains('\x1b'), colourful, "{environment}: {printed}");
+        }
+        assert!(!check(sandbox, ALICE, InstallMode::Setuid).stdout.contains('\x1b'));
+    });
+}
+
+#[test]
+fn that_setgroups_is_denied_is_told_on_a_terminal_alone() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        let note = "newgidmap: note: only the caller's own gid was mapped";
+        for (wanted, told) in [("0 1000 1", true), ("0 100000 10", false), ("0 1000 1 1 100000 10", false)] {
+            let target = sandbox.namespace(ALICE);
+            let mut command = ALICE.command(sandbox.program(InstallMode::Caps, IdType::Gid));
+            let printed = on_a_terminal(command.arg(target.pid()).args(wanted.split(' ')));
+            assert_eq!(printed.starts_with(note), told, "{wanted}: {printed}");
+            assert_eq!(printed.is_empty(), !told, "{wanted}: {printed}");
+        }
+        assert_eq!(sandbox.attempt(InstallMode::Caps, IdType::Gid, ALICE, "0 1000 1").outcome.stderr, "");
+        assert_eq!(sandbox.attempt(InstallMode::Caps, IdType::Uid, ALICE, "0 1000 1").outcome.stderr, "");
+    });
+}

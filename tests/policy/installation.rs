@@ -1,0 +1,182 @@
+//! How the program is installed and called, and what privilege it has then.
+
+use std::process::Command;
+
+use super::harness::{ALICE, IdType, InstallMode, Person, ROOT, Sandbox, in_sandbox, kernel, setpriv};
+
+/// Has the program started by this command for a namespace of alice's; gives the first line of stderr and the map.
+fn through(
+    sandbox: &Sandbox,
+    via: Command,
+    mode: InstallMode,
+    id_type: IdType,
+    ranges: &str,
+) -> (String, String) {
+    let target = sandbox.namespace(ALICE);
+    let pid = target.pid();
+    let words: Vec<&str> = std::iter::once(pid.as_str()).chain(ranges.split(' ')).collect();
+    let outcome = sandbox.run_through(via, mode, id_type, &words);
+    assert_eq!(outcome.status, Some(i32::from(target.map(id_type).is_empty())), "{}", outcome.stderr);
+    (outcome.first_line().to_owned(), target.map(id_type))
+}
+
+/// Alice's own setpriv(1): root's would leave her capabilities that `no_new_privs` lets pass.
+fn no_new_privs() -> Command {
+    let mut command = ALICE.command("setpriv");
+    command.args(["--no-new-privs", "--"]);
+    command
+}
+
+fn not_permitted(id_type: IdType) -> String {
+    format!("{}: write to {}_map failed: Operation not permitted", id_type.program(), id_type.word())
+}
+
+#[test]
+fn without_privilege_the_own_id_can_be_mapped_and_nothing_else() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        for id_type in IdType::BOTH {
+            let attempt = sandbox.attempt(InstallMode::Unprivileged, id_type, ALICE, "0 1000 1");
+            assert_eq!((attempt.outcome.stderr.as_str(), attempt.map.as_str()), ("", "0 1000 1"));
+            sandbox.fails(InstallMode::Unprivileged, id_type, ALICE, "0 100000 10", &not_permitted(id_type));
+        }
+    });
+}
+
+#[test]
+fn called_by_root_it_needs_no_installation() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("root:100000:10\n");
+        for id_type in IdType::BOTH {
+            let attempt = sandbox.attempt(InstallMode::Unprivileged, id_type, ROOT, "0 100000 10");
+            assert_eq!((attempt.outcome.stderr.as_str(), attempt.map.as_str()), ("", "0 100000 10"));
+        }
+    });
+}
+
+#[test]
+fn ambient_capabilities_are_enough() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        for (id_type, capability) in [(IdType::Uid, "+setuid"), (IdType::Gid, "+setgid")] {
+            let options = ["--inh-caps", capability, "--ambient-caps", capability];
+            let (error, map) =
+                through(sandbox, setpriv(&options), InstallMode::Unprivileged, id_type, "0 100000 10");
+            assert_eq!((error.as_str(), map.as_str()), ("", "0 100000 10"));
+        }
+    });
+}
+
+#[test]
+fn the_other_programs_capability_is_no_help() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        for (id_type, capability) in [(IdType::Uid, "+setgid"), (IdType::Gid, "+setuid")] {
+            let options = ["--inh-caps", capability, "--ambient-caps", capability];
+            let (error, map) =
+                through(sandbox, setpriv(&options), InstallMode::Unprivileged, id_type, "0 100000 10");
+            assert_eq!((error, map.as_str()), (not_permitted(id_type), ""));
+        }
+    });
+}
+
+#[test]
+fn no_new_privs_takes_the_privilege_of_either_way() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        sandbox.for_each_program(|mode, id_type| {
+            let (error, map) = through(sandbox, no_new_privs(), mode, id_type, "0 100000 10");
+            assert_eq!((error, map.as_str()), (not_permitted(id_type), ""), "{mode:?}");
+            let (error, map) = through(sandbox, no_new_privs(), mode, id_type, "0 1000 1");
+            assert_eq!((error.as_str(), map.as_str()), ("", "0 1000 1"), "{mode:?}");
+        });
+    });
+}
+
+/// With effective file capabilities the kernel refuses the exec instead.
+#[test]
+fn neither_way_is_enough_without_the_capability_in_the_bounding_set() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        for (id_type, capability) in [(IdType::Uid, "-setuid"), (IdType::Gid, "-setgid")] {
+            for mode in [InstallMode::Setuid, InstallMode::PermittedCaps] {
+                let options = ["--bounding-set", capability];
+                let (error, map) = through(sandbox, setpriv(&options), mode, id_type, "0 100000 10");
+                assert_eq!((error, map.as_str()), (not_permitted(id_type), ""), "{mode:?}");
+            }
+        }
+    });
+}
+
+#[test]
+fn file_capabilities_need_not_be_effective() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        for id_type in IdType::BOTH {
+            let attempt = sandbox.attempt(InstallMode::PermittedCaps, id_type, ALICE, "0 1000 1 1 100000 10");
+            assert_eq!(
+                (attempt.outcome.stderr.as_str(), attempt.map.as_str()),
+                ("", "0 1000 1; 1 100000 10")
+            );
+        }
+    });
+}
+
+#[test]
+fn no_other_capability_is_needed_in_the_bounding_set() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        for (id_type, capability) in [(IdType::Uid, "-all,+setuid"), (IdType::Gid, "-all,+setgid")] {
+            for mode in InstallMode::GOOD {
+                let options = ["--bounding-set", capability];
+                let (error, map) = through(sandbox, setpriv(&options), mode, id_type, "0 100000 10");
+                assert_eq!((error.as_str(), map.as_str()), ("", "0 100000 10"), "{mode:?}");
+            }
+        }
+    });
+}
+
+/// Linux 5.12 and later, and 5.10.35 and later, which every 5.10 of Debian 11 is.
+#[test]
+fn the_parents_uid_0_needs_cap_setfcap_and_gid_0_does_not() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:0:10\n");
+        let asks = kernel() >= (5, 12) || kernel() == (5, 10);
+        for (id_type, mode, works) in [
+            (IdType::Uid, InstallMode::Setuid, true),
+            (IdType::Uid, InstallMode::PermittedCaps, true),
+            (IdType::Uid, InstallMode::Caps, !asks),
+            (IdType::Gid, InstallMode::Setuid, true),
+            (IdType::Gid, InstallMode::PermittedCaps, true),
+            (IdType::Gid, InstallMode::Caps, true),
+        ] {
+            if works {
+                assert_eq!(
+                    sandbox.attempt(mode, id_type, ALICE, "5 1 2 0 0 1").map,
+                    "5 1 2; 0 0 1",
+                    "{id_type:?} {mode:?}"
+                );
+            } else {
+                sandbox.fails(mode, id_type, ALICE, "5 1 2 0 0 1", &not_permitted(id_type));
+            }
+            assert_eq!(sandbox.attempt(mode, id_type, ALICE, "5 1 2").map, "5 1 2", "{id_type:?} {mode:?}");
+        }
+    });
+}
+
+#[test]
+fn a_map_is_written_once() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        sandbox.for_each_program(|mode, id_type| {
+            let target = sandbox.namespace(ALICE);
+            let run = |caller: Person| {
+                sandbox.run(mode, id_type, caller, &[target.pid().as_str(), "0", "100000", "10"])
+            };
+            assert_eq!(run(ALICE).status, Some(0));
+            let second = run(ALICE);
+            assert_eq!((second.status, second.first_line()), (Some(1), not_permitted(id_type).as_str()));
+            assert_eq!(target.map(id_type), "0 100000 10");
+        });
+    });
+}

@@ -1,0 +1,75 @@
+//! Whose target it is, and who calls.
+
+use super::harness::{ALICE, BOB, InstallMode, NOBODY_KNOWN, Person, ROOT, in_sandbox};
+
+#[test]
+fn a_target_of_somebody_else_is_refused() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\nbob:100000:10\nroot:100000:10\n");
+        let shown = |caller: Person, target: Person| {
+            format!(
+                "Target process is owned by a different user: uid:{0} pw_uid:{0} st_uid:{1}, gid:{2} pw_gid:{2} st_gid:{3}",
+                caller.uid, target.uid, caller.gid, target.gid
+            )
+        };
+        for (caller, owner) in
+            [(ALICE, BOB), (BOB, ALICE), (ALICE, ROOT), (ROOT, ALICE), (ALICE, ALICE.with_gid(100))]
+        {
+            let target = sandbox.namespace(owner);
+            sandbox.for_each_program(|mode, id_type| {
+                let outcome =
+                    sandbox.run(mode, id_type, caller, &[target.pid().as_str(), "0", "100000", "10"]);
+                assert_eq!(
+                    outcome.shadows_part(),
+                    format!("{}: {}\n", id_type.program(), shown(caller, owner))
+                );
+                assert_eq!((outcome.status, target.map(id_type).as_str()), (Some(1), ""));
+            });
+        }
+    });
+}
+
+#[test]
+fn the_callers_group_is_the_login_group_unless_login_defs_grants_others() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        let alice_of_users = ALICE.with_gid(100);
+        let refused = "PROGRAM: Target process is owned by a different user: \
+            uid:1000 pw_uid:1000 st_uid:1000, gid:100 pw_gid:1000 st_gid:100";
+        for login_defs in [
+            "",
+            "GRANT_AUX_GROUP_SUBIDS no\n",
+            "GRANT_AUX_GROUP_SUBIDS yes # why\n",
+            "GRANT_AUX_GROUP_SUBIDS yes\r\n",
+        ] {
+            sandbox.write("login.defs", login_defs);
+            sandbox.for_each_program(|mode, id_type| {
+                sandbox.fails(mode, id_type, alice_of_users, "0 100000 10", refused);
+            });
+        }
+        for login_defs in ["GRANT_AUX_GROUP_SUBIDS yes\n", "GRANT_AUX_GROUP_SUBIDS\t\"YES\""] {
+            sandbox.write("login.defs", login_defs);
+            sandbox.allows_person(alice_of_users, "0 100000 10");
+        }
+        // The real gid is what counts as the caller's own, not the login group.
+        let attempt =
+            sandbox.attempt(InstallMode::Setuid, super::harness::IdType::Gid, alice_of_users, "0 100 1");
+        assert_eq!((attempt.outcome.status, attempt.map.as_str()), (Some(0), "0 100 1"));
+        let attempt =
+            sandbox.attempt(InstallMode::Setuid, super::harness::IdType::Gid, alice_of_users, "0 1000 1");
+        assert_eq!((attempt.outcome.status, attempt.map.as_str()), (Some(1), ""));
+    });
+}
+
+#[test]
+fn a_caller_without_passwd_entry_is_refused_even_the_own_id() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("4711:100000:10\n");
+        sandbox.for_each_program(|mode, id_type| {
+            let message = "PROGRAM: Cannot determine your user name.";
+            for wanted in ["0 4711 1", "0 100000 10", "x"] {
+                sandbox.fails(mode, id_type, NOBODY_KNOWN, wanted, message);
+            }
+        });
+    });
+}

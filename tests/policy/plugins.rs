@@ -1,0 +1,275 @@
+//! Plugins that nsswitch.conf names: what they decide, and what comes of those that fail.
+
+use std::fs;
+
+use super::harness::{ALICE, BOB, IdType, InstallMode, finish};
+use super::plugin::{
+    configure, first_delegated, in_plugin_sandbox, install, install_sssds, library_directory,
+};
+
+#[test]
+fn a_plugin_decides_and_the_files_are_not_asked() {
+    in_plugin_sandbox(|sandbox| {
+        for macros in [&[][..], &["OWN_FREE"]] {
+            install(sandbox, "test", macros);
+            sandbox.remove("subuid");
+            sandbox.for_each_program(|mode, id_type| {
+                let start = first_delegated(id_type);
+                for (wanted, allowed) in [
+                    (format!("0 {start} 100"), true),
+                    (format!("0 {start} 101"), false),
+                    (format!("0 1000 1 1 {start} 50 51 {} 50", start + 50), true),
+                    (format!("0 1000 1 1 {start} 50 51 {} 51", start + 50), false),
+                    ("0 1000 1".to_owned(), true),
+                ] {
+                    let attempt = sandbox.attempt(mode, id_type, ALICE, &wanted);
+                    assert_eq!(
+                        attempt.outcome.status,
+                        Some(i32::from(!allowed)),
+                        "{mode:?} {id_type:?} {wanted}"
+                    );
+                    assert_eq!(attempt.map.is_empty(), !allowed, "{mode:?} {id_type:?} {wanted}");
+                }
+                let attempt = sandbox.attempt(mode, id_type, BOB, &format!("0 {start} 1"));
+                assert_eq!((attempt.outcome.status, attempt.map.as_str()), (Some(1), ""));
+            });
+            let own = sandbox.attempt(InstallMode::Setuid, IdType::Gid, ALICE, "0 1000 1");
+            assert_eq!(own.setgroups, "deny");
+            sandbox.delegate("alice:500000:200000\n");
+        }
+    });
+}
+
+#[test]
+fn anything_but_a_clear_yes_is_a_no() {
+    in_plugin_sandbox(|sandbox| {
+        for (index, macros) in [
+            &["BEHAVIOUR=1", "FOUND=1"][..],
+            &["BEHAVIOUR=2", "FOUND=1"],
+            &["BEHAVIOUR=3", "FOUND=1"],
+            &["BEHAVIOUR=9", "FOUND=1"],
+            &["BEHAVIOUR=-1", "FOUND=1"],
+            &["FOUND=0"],
+            &["FOUND=2"],
+            &["FOUND=255"],
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            install(sandbox, &format!("odd{index}"), macros);
+            for id_type in IdType::BOTH {
+                let wanted = format!("0 {} 100", first_delegated(id_type));
+                let attempt = sandbox.attempt(InstallMode::Setuid, id_type, ALICE, &wanted);
+                assert_eq!((attempt.outcome.status, attempt.map.as_str()), (Some(1), ""), "{macros:?}");
+                assert!(attempt.outcome.first_line().ends_with("not allowed"), "{macros:?}");
+            }
+        }
+    });
+}
+
+/// Otherwise a caller could choose the files, by not letting the loader have it, or have another one of its name.
+#[test]
+fn a_plugin_that_cannot_be_used_delegates_nothing_and_the_files_neither() {
+    in_plugin_sandbox(|sandbox| {
+        let delegates_nothing = |message: &str| {
+            for id_type in IdType::BOTH {
+                let message = format!("{}: {message}", id_type.program());
+                for wanted in ["0 690000 10", "0 1000 1 1 690000 10"] {
+                    let attempt = sandbox.attempt(InstallMode::Setuid, id_type, ALICE, wanted);
+                    assert_eq!(attempt.outcome.first_line(), message);
+                    assert_eq!((attempt.outcome.status, attempt.map.as_str()), (Some(1), ""));
+                }
+                // The caller's own id needs no delegation.
+                let own = sandbox.attempt(InstallMode::Setuid, id_type, ALICE, "0 1000 1");
+                assert_eq!(own.outcome.stderr, format!("{message}\n"));
+                assert_eq!((own.outcome.status, own.map.as_str()), (Some(0), "0 1000 1"));
+                assert_eq!(own.setgroups, if id_type == IdType::Gid { "deny" } else { "allow" });
+            }
+        };
+        install(sandbox, "partial", &["WITHOUT_HAS_RANGE"]);
+        delegates_nothing("libsubid_partial.so did not provide @has_range@");
+        let long = "x".repeat(51);
+        configure(sandbox, &long);
+        let too_long = "Subid NSS module name too long (longer than 50 characters)";
+        delegates_nothing(&format!("{too_long}: {long}"));
+        configure(sandbox, "missing");
+        let library = "libsubid_missing.so";
+        let missing = format!(
+            "Error opening {library}: {library}: cannot open shared object file: No such file or directory"
+        );
+        delegates_nothing(&missing);
+        let listed = sandbox.getsubids(&["alice"]);
+        assert_eq!((listed.status, listed.stdout.as_str()), (Some(1), ""));
+        assert!(listed.stderr.contains(&missing), "{}", listed.stderr);
+    });
+}
+
+#[test]
+fn no_limit_of_the_callers_takes_the_decision_from_a_plugin() {
+    in_plugin_sandbox(|sandbox| {
+        // The files would allow it.
+        install(sandbox, "strict", &["FOUND=0"]);
+        let descriptors = (3..12).map(|most| format!("--nofile={most}"));
+        let memory = (2000..5000).step_by(100).map(|kibibytes| format!("--as={}", kibibytes * 1024));
+        let mut refusals = 0;
+        for limit in descriptors.chain(memory) {
+            for mode in InstallMode::GOOD {
+                let target = sandbox.namespace(ALICE);
+                let mut limited = ALICE.command("prlimit");
+                limited.arg(&limit);
+                let words = [target.pid(), "0".into(), "600000".into(), "10".into()];
+                let outcome = sandbox.run_through(limited, mode, IdType::Uid, &words);
+                assert_eq!(target.map(IdType::Uid), "", "{limit} {mode:?}: {outcome:?}");
+                assert_ne!(outcome.status, Some(0), "{limit} {mode:?}: {outcome:?}");
+                refusals += usize::from(outcome.first_line().ends_with("not allowed"));
+            }
+        }
+        // Some are high enough for the plugin to be asked.
+        assert!(refusals > 0);
+    });
+}
+
+/// It says yes only where no capability is effective.
+#[test]
+fn a_plugin_is_asked_with_nothing_effective() {
+    in_plugin_sandbox(|sandbox| {
+        install(sandbox, "looking", &["FOUND=nothing_effective()"]);
+        for mode in InstallMode::GOOD {
+            for id_type in IdType::BOTH {
+                let attempt = sandbox.attempt(mode, id_type, ALICE, "0 1 10");
+                assert_eq!(
+                    (attempt.outcome.status, attempt.map.as_str()),
+                    (Some(0), "0 1 10"),
+                    "{attempt:?}"
+                );
+            }
+        }
+        install(sandbox, "raised", &["FOUND=!nothing_effective()"]);
+        assert_eq!(
+            sandbox.attempt(InstallMode::Setuid, IdType::Uid, ALICE, "0 1 10").outcome.status,
+            Some(1)
+        );
+    });
+}
+
+/// What a plugin, or an NSS module, stands on may look for servers and options in both.
+#[test]
+fn the_callers_environment_and_directory_do_not_reach_a_plugin() {
+    in_plugin_sandbox(|sandbox| {
+        fs::create_dir("/mnt/here").unwrap();
+        fs::write("/mnt/here/rc", "").unwrap();
+        for (index, (seen, expected)) in [
+            ("getenv(\"SERVER\") != NULL || environ != NULL", 1),
+            ("access(\"rc\", F_OK) == 0", 1),
+            ("environ == NULL && access(\"rc\", F_OK) != 0", 0),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            install(sandbox, &format!("seeing{index}"), &[&format!("FOUND=({seen})")]);
+            for mode in InstallMode::GOOD {
+                for id_type in IdType::BOTH {
+                    let target = sandbox.namespace(ALICE);
+                    let mut env = ALICE.command("env");
+                    env.args(["--chdir=/mnt/here", "SERVER=elsewhere"]);
+                    let words = [target.pid(), "0".into(), "1".into(), "10".into()];
+                    let outcome = sandbox.run_through(env, mode, id_type, &words);
+                    assert_eq!(outcome.status, Some(expected), "{seen}: {outcome:?}");
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn a_library_path_in_the_environment_is_no_place_for_plugins() {
+    in_plugin_sandbox(|sandbox| {
+        install(sandbox, "mine", &["FOUND=1"]);
+        fs::create_dir("/mnt/mine").unwrap();
+        let installed = library_directory().join("libsubid_mine.so");
+        fs::copy(&installed, "/mnt/mine/libsubid_mine.so").unwrap();
+        fs::remove_file(installed).unwrap();
+        sandbox.delegate("");
+        for mode in InstallMode::GOOD {
+            let target = sandbox.namespace(ALICE);
+            let mut env = ALICE.command("env");
+            env.arg("LD_LIBRARY_PATH=/mnt/mine");
+            let words = [target.pid(), "0".into(), "1".into(), "10".into()];
+            let outcome = sandbox.run_through(env, mode, IdType::Uid, &words);
+            assert_eq!((outcome.status, target.map(IdType::Uid).as_str()), (Some(1), ""), "{mode:?}");
+            assert!(outcome.first_line().contains("Error opening libsubid_mine.so"), "{}", outcome.stderr);
+        }
+    });
+}
+
+#[test]
+fn getsubids_lists_what_the_plugin_gives() {
+    in_plugin_sandbox(|sandbox| {
+        for (index, macros) in [&[][..], &["OWN_FREE"]].into_iter().enumerate() {
+            install(sandbox, &format!("list{index}"), macros);
+            assert_eq!(sandbox.getsubids(&["alice"]).stdout, "0: alice 500000 60\n1: alice 500060 40\n");
+            assert_eq!(
+                sandbox.getsubids(&["-g", "alice"]).stdout,
+                "0: alice 600000 60\n1: alice 600060 40\n"
+            );
+            // To a plugin nothing is an answer.
+            let nothing = sandbox.getsubids(&["bob"]);
+            assert_eq!((nothing.status, nothing.stdout.as_str(), nothing.stderr.as_str()), (Some(0), "", ""));
+        }
+        let unreadable = "a list that cannot be read";
+        for (index, (macros, reason)) in [
+            (&["BEHAVIOUR=1"][..], "unknown user"),
+            (&["BEHAVIOUR=2"], "connection error"),
+            (&["BEHAVIOUR=3"], "error"),
+            (&["BEHAVIOUR=9"], "undefined status 9"),
+            (&["LIST=NULL"], unreadable),
+            (&["LIST=(free(list),NULL)", "COUNT=0x7fffffff"], unreadable),
+            (&["COUNT=0x7fffffff"], unreadable),
+            (&["LIST=(free(list),(void *)8)"], unreadable),
+            (&["LIST=(void *)-1L", "OWN_FREE"], unreadable),
+            (&["COUNT=-1"], unreadable),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            install(sandbox, &format!("bad{index}"), macros);
+            let outcome = sandbox.getsubids(&["alice"]);
+            let expected = format!("Error fetching ranges\ngetsubids: libsubid_bad{index}.so: {reason}\n");
+            assert_eq!((outcome.status, outcome.stderr), (Some(1), expected), "{macros:?}");
+        }
+    });
+}
+
+/// The list is read through /proc/self/mem, which is closed to a program that gained privilege by its exec.
+#[test]
+fn the_check_has_the_plugins_ranges_mapped() {
+    in_plugin_sandbox(|sandbox| {
+        install(sandbox, "checked", &[]);
+        sandbox.delegate("");
+        for mode in InstallMode::GOOD {
+            let program = sandbox.program(mode, IdType::Uid);
+            let path = format!("PATH={}:/usr/bin:/bin", program.parent().unwrap().display());
+            let outcome = finish(ALICE.command("env").arg(path).arg(sandbox.tool("uidmap-check")));
+            assert_eq!(outcome.status, Some(0), "{}", outcome.stdout);
+            for line in ["0 1000 1, 1 500000 60, 61 500060 40", "0 1000 1, 1 600000 60, 61 600060 40"] {
+                assert!(outcome.stdout.contains(line), "{line}\n{}", outcome.stdout);
+            }
+        }
+    });
+}
+
+/// Debian's own, which cannot reach sssd here: it answers "connection error", and leaves the answer as it was. It has no
+/// `shadow_subid_free`.
+#[test]
+fn sssds_plugin_without_sssd_delegates_nothing() {
+    in_plugin_sandbox(|sandbox| {
+        install_sssds(sandbox);
+        sandbox.for_each_program(|mode, id_type| {
+            let message = format!("PROGRAM: {} range [0-10) -> [500000-500010) not allowed", id_type.word());
+            sandbox.fails(mode, id_type, ALICE, "0 500000 10", &message);
+            assert_eq!(sandbox.attempt(mode, id_type, ALICE, "0 1000 1").map, "0 1000 1");
+        });
+        let expected = "Error fetching ranges\ngetsubids: libsubid_sss.so: connection error\n";
+        assert_eq!(sandbox.getsubids(&["alice"]).stderr, expected);
+    });
+}

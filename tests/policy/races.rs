@@ -1,0 +1,175 @@
+//! What becomes of the target in the middle of a run. It ends, and another process of the same user, in a user namespace of its
+//! own, gets its PID: nobody may write that one's map. Or it hides its files.
+//!
+//! strace(1) stops the program just there, with a signal that takes effect when a chosen system call has returned.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::process::{Command, Stdio};
+use std::thread::yield_now;
+
+use nix::fcntl::OFlag;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::stat::Mode;
+use nix::unistd::{Pid, mkfifo};
+
+use super::harness::tracing::traced;
+use super::harness::{ALICE, IdType, InstallMode, Namespace, Outcome, Sandbox, in_sandbox, must_succeed};
+use super::targets::{opened, pidfd, pidfds_are_told};
+
+/// Ends a process, and starts another one of alice's under its PID.
+fn reuse(sandbox: &Sandbox, ended: Namespace) -> Namespace {
+    let pid = ended.pid();
+    drop(ended);
+    let before = pid.parse::<u32>().unwrap() - 1;
+    // Other tests start processes as well, and may be given this PID, or the next one, first.
+    for _ in 0..10_000 {
+        let mut last_pid = File::create("/proc/sys/kernel/ns_last_pid").unwrap();
+        last_pid.write_all(before.to_string().as_bytes()).unwrap();
+        let namespace = sandbox.namespace(ALICE);
+        if namespace.pid() == pid {
+            return namespace;
+        }
+    }
+    panic!("PID {pid} cannot be had");
+}
+
+/// How a target is named on the command line, and the descriptor that the name may need.
+type Named = (String, Option<OwnedFd>);
+type Naming = fn(&Namespace) -> Named;
+
+fn by_pid(target: &Namespace) -> Named {
+    (target.pid(), None)
+}
+
+fn by_directory(target: &Namespace) -> Named {
+    by_descriptor(opened(&format!("/proc/{}", target.pid()), OFlag::O_RDONLY))
+}
+
+fn by_pidfd(target: &Namespace) -> Named {
+    by_descriptor(pidfd(target))
+}
+
+fn by_descriptor(descriptor: OwnedFd) -> Named {
+    (format!("fd:{}", descriptor.as_raw_fd()), Some(descriptor))
+}
+
+/// How many such calls a run makes until the first one in or after the line of its trace that has `marker`.
+fn position(
+    sandbox: &Sandbox,
+    id_type: IdType,
+    name: Naming,
+    map: &str,
+    (call, marker): (&str, &str),
+) -> usize {
+    let target = sandbox.namespace(ALICE);
+    let (named, _held) = name(&target);
+    let log = "/etc/rehearsal";
+    let status = traced(
+        &sandbox.program(InstallMode::Setuid, id_type),
+        &named,
+        map,
+        log,
+        &format!("trace=openat,{call}"),
+    )
+    .status()
+    .unwrap();
+    assert!(status.success());
+    let trace = fs::read_to_string(log).unwrap();
+    let (before, _) = trace.split_once(marker).unwrap();
+    // The calls of the lines before it, and one more.
+    let (before, _) = before.rsplit_once('\n').unwrap();
+    before.matches(&format!(" {call}(")).count() + 1
+}
+
+/// Runs a program for this map of this target, which has something happen to it when the program has made the first call of
+/// a name in or after the line of its trace that has a marker.
+fn interrupted(
+    sandbox: &Sandbox,
+    (id_type, map): (IdType, &str),
+    (target, name): (Namespace, Naming),
+    moment: (&str, &str),
+    happen: fn(&Sandbox, Namespace) -> Namespace,
+) -> (Outcome, Namespace) {
+    let nth = position(sandbox, id_type, name, map, moment);
+    let (call, _) = moment;
+    let (named, _held) = name(&target);
+    let log = "/etc/strace";
+    mkfifo(log, Mode::S_IRWXU).unwrap();
+    let injection = format!("inject={call}:signal=SIGSTOP:when={nth}");
+    let mut strace = traced(&sandbox.program(InstallMode::Setuid, id_type), &named, map, log, &injection);
+    let strace = strace.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(File::open(log).unwrap()).lines().map(Result::unwrap);
+    let stopped = lines.find(|line| line.ends_with("--- stopped by SIGSTOP ---")).unwrap();
+    let target = happen(sandbox, target);
+    let pid = stopped.split(' ').next().unwrap().parse().unwrap();
+    kill(Pid::from_raw(pid), Signal::SIGCONT).unwrap();
+    lines.for_each(drop);
+    fs::remove_file(log).unwrap();
+    (Outcome::of(&strace.wait_with_output().unwrap()), target)
+}
+
+#[test]
+fn a_pid_reused_in_the_middle_of_a_run_is_not_written_for() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        for id_type in IdType::BOTH {
+            let (subid, map) = (format!("/etc/{}", id_type.subid()), format!("{}_map", id_type.word()));
+            // "process" or "file or directory", as the kernel has it.
+            let not_opened = format!("open of {map} failed: No such ");
+            let cases: [(Naming, _, _); 5] = [
+                (by_pid, ("openat", subid.as_str()), Some(not_opened.as_str())),
+                (by_directory, ("openat", &subid), Some(&not_opened)),
+                // The map's file holds the namespace that it was opened in, which is written, though nobody is in it.
+                (by_pid, ("openat2", &map), None),
+                (by_pidfd, ("openat", &subid), Some(&not_opened)),
+                // It gave the PID, and the directory of that PID is another's now.
+                (by_pidfd, ("read", "/fdinfo/"), Some("Could not open proc directory for target")),
+            ];
+            let count = if pidfds_are_told() { 5 } else { 3 };
+            for (name, moment, refusal) in cases.into_iter().take(count) {
+                let target = (sandbox.namespace(ALICE), name);
+                let (outcome, reused) = interrupted(sandbox, (id_type, "0 100000 10"), target, moment, reuse);
+                let as_expected = match refusal {
+                    Some(refusal) => outcome.first_line().contains(refusal),
+                    None => outcome.stderr.is_empty(),
+                };
+                assert!(as_expected, "{moment:?}: {}", outcome.stderr);
+                assert_eq!(outcome.status, Some(i32::from(refusal.is_some())), "{moment:?}");
+                assert_eq!((reused.map(id_type), reused.setgroups()), (String::new(), "allow".to_owned()));
+            }
+        }
+    });
+}
+
+/// What alice may run and not read is not dumpable.
+const UNREADABLE: &str = "/mnt/unreadable";
+
+/// Has the target run it, when it reads a line.
+fn hide(_: &Sandbox, mut target: Namespace) -> Namespace {
+    target.tell();
+    let comm = format!("/proc/{}/comm", target.pid());
+    while fs::read_to_string(&comm).unwrap() != "unreadable\n" {
+        yield_now();
+    }
+    target
+}
+
+/// CVE-2018-7169 once more: with hidepid the kernel says of the files of such a process that they are not there.
+#[test]
+fn setgroups_is_not_left_allowed_where_its_file_is_hidden() {
+    in_sandbox(|sandbox| {
+        must_succeed(Command::new("install").args(["--mode=0711", "/bin/cat", UNREADABLE]));
+        must_succeed(Command::new("mount").args(["-t", "proc", "-o", "hidepid=invisible", "proc", "/proc"]));
+        let mut unshare = ALICE.command("unshare");
+        unshare.args(["--user", "--", "sh", "-c", "read line; echo; read line; exec /mnt/unreadable"]);
+        let name: Naming = by_pid;
+        let target = (Namespace::of(unshare), name);
+        let moment = ("openat", "/etc/subgid");
+        let (outcome, hidden) = interrupted(sandbox, (IdType::Gid, "0 1000 1"), target, moment, hide);
+        assert_eq!(outcome.status, Some(1), "{outcome:?}");
+        assert!(outcome.first_line().contains("couldn't open process setgroups"), "{outcome:?}");
+        assert_eq!((hidden.map(IdType::Gid), hidden.setgroups()), (String::new(), "allow".to_owned()));
+    });
+}

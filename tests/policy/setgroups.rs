@@ -1,0 +1,105 @@
+//! What becomes of setgroups(2) (CVE-2018-7169).
+
+use std::fs;
+
+use super::harness::{ALICE, IdType, InstallMode, in_sandbox};
+
+#[test]
+fn setgroups_is_denied_if_no_group_came_from_subgid() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        for mode in InstallMode::GOOD {
+            for (wanted, setgroups) in [
+                ("0 1000 1", "deny"),
+                ("0 100000 10", "allow"),
+                ("0 1000 1 1 100000 10", "allow"),
+                ("1 100000 10 0 1000 1", "allow"),
+            ] {
+                let attempt = sandbox.attempt(mode, IdType::Gid, ALICE, wanted);
+                assert_eq!(attempt.outcome.stderr, "", "{mode:?} {wanted}");
+                assert_eq!(attempt.setgroups, setgroups, "{mode:?} {wanted}");
+                let attempt = sandbox.attempt(mode, IdType::Uid, ALICE, wanted);
+                assert_eq!(attempt.setgroups, "allow", "{mode:?} {wanted}");
+            }
+        }
+    });
+}
+
+#[test]
+fn setgroups_stays_if_the_own_group_is_delegated() {
+    in_sandbox(|sandbox| {
+        for owner in ["alice", "alicia"] {
+            sandbox.delegate(format!("{owner}:1000:1\n"));
+            for mode in InstallMode::GOOD {
+                let attempt = sandbox.attempt(mode, IdType::Gid, ALICE, "0 1000 1");
+                assert_eq!(
+                    (attempt.outcome.status, attempt.setgroups.as_str()),
+                    (Some(0), "allow"),
+                    "{mode:?}"
+                );
+            }
+        }
+    });
+}
+
+#[test]
+fn setgroups_that_is_denied_already_stays_denied() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        for mode in InstallMode::GOOD {
+            for wanted in ["0 1000 1", "0 100000 10"] {
+                let target = sandbox.namespace(ALICE);
+                fs::write(format!("/proc/{}/setgroups", target.pid()), "deny").unwrap();
+                let words: Vec<String> =
+                    std::iter::once(target.pid()).chain(wanted.split(' ').map(Into::into)).collect();
+                let outcome = sandbox.run(mode, IdType::Gid, ALICE, &words);
+                assert_eq!(outcome.stderr, "");
+                assert_eq!(
+                    (target.map(IdType::Gid), target.setgroups()),
+                    (wanted.to_owned(), "deny".to_owned())
+                );
+            }
+        }
+    });
+}
+
+#[test]
+fn setgroups_stays_if_the_request_is_refused() {
+    in_sandbox(|sandbox| {
+        for wanted in ["0 100000 10", "0 1000 1 1 100000 10", "0 1000 2", "0 1000 1 1"] {
+            let attempt = sandbox.attempt(InstallMode::Setuid, IdType::Gid, ALICE, wanted);
+            assert_eq!((attempt.outcome.status, attempt.setgroups.as_str()), (Some(1), "allow"), "{wanted}");
+        }
+    });
+}
+
+/// The kernel refuses every write to `setgroups` then; that the map is there already is what is to be told.
+#[test]
+fn setgroups_is_left_alone_where_it_is_denied_and_the_map_written() {
+    in_sandbox(|sandbox| {
+        for mode in InstallMode::GOOD {
+            let target = sandbox.namespace(ALICE);
+            let words = [target.pid(), "0".into(), "1000".into(), "1".into()];
+            assert_eq!(sandbox.run(mode, IdType::Gid, ALICE, &words).status, Some(0));
+            let second = sandbox.run(mode, IdType::Gid, ALICE, &words);
+            assert_eq!(
+                second.shadows_part(),
+                "newgidmap: write to gid_map failed: Operation not permitted\n"
+            );
+        }
+    });
+}
+
+/// The file is opened without privilege, so the kernel refuses that, and not only what is written.
+#[test]
+fn setgroups_of_a_process_without_a_namespace_of_its_own_cannot_be_opened() {
+    in_sandbox(|sandbox| {
+        for mode in InstallMode::GOOD {
+            let target = sandbox.process(ALICE);
+            let words = [target.pid(), "0".into(), "1000".into(), "1".into()];
+            let outcome = sandbox.run(mode, IdType::Gid, ALICE, &words);
+            assert_eq!(outcome.first_line(), "newgidmap: couldn't open process setgroups: Permission denied");
+            assert_eq!((outcome.status, target.setgroups().as_str()), (Some(1), "allow"));
+        }
+    });
+}

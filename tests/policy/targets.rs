@@ -1,0 +1,259 @@
+//! Descriptors as targets: `fd:N` of every id_type.
+
+use std::fs::{File, read_dir};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::chown;
+use std::path::Path;
+
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open};
+use nix::mount::{MntFlags, MsFlags, mount, umount2};
+use nix::sys::stat::Mode;
+use nix::sys::statfs::fstatfs;
+use nix::unistd::mkfifo;
+
+use super::harness::{
+    ALICE, BOB, IdType, InstallMode, Namespace, Outcome, Sandbox, WRITTEN, in_sandbox, kernel, usage,
+};
+
+/// A descriptor that programs inherit.
+fn inherited(descriptor: impl Into<OwnedFd>) -> OwnedFd {
+    let descriptor = descriptor.into();
+    fcntl(&descriptor, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
+    descriptor
+}
+
+pub fn opened(path: &str, flags: OFlag) -> OwnedFd {
+    inherited(open(path, flags, Mode::empty()).unwrap())
+}
+
+pub fn pidfd(target: &Namespace) -> OwnedFd {
+    let pid = rustix::process::Pid::from_raw(target.pid().parse().unwrap()).unwrap();
+    inherited(rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).unwrap())
+}
+
+/// Whether a program that gained privilege by its exec may read its own fdinfo, which alone tells a pidfd's process.
+pub fn pidfds_are_told() -> bool {
+    kernel() >= (5, 14)
+}
+
+fn run(sandbox: &Sandbox, mode: InstallMode, id_type: IdType, descriptor: impl AsFd) -> Outcome {
+    let target = format!("fd:{}", descriptor.as_fd().as_raw_fd());
+    sandbox.run(mode, id_type, ALICE, &[target.as_str(), "0", "100000", "10"])
+}
+
+#[test]
+fn a_descriptor_of_the_processs_directory_or_a_pidfd_is_a_target() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        sandbox.for_each_program(|mode, id_type| {
+            let opens: [&dyn Fn(&Namespace) -> OwnedFd; 3] = [
+                &|target| opened(&format!("/proc/{}", target.pid()), OFlag::O_RDONLY | OFlag::O_DIRECTORY),
+                &|target| opened(&format!("/proc/{}", target.pid()), OFlag::O_PATH),
+                &pidfd,
+            ];
+            for (index, open) in opens.iter().take(if pidfds_are_told() { 3 } else { 2 }).enumerate() {
+                let target = sandbox.namespace(ALICE);
+                let outcome = run(sandbox, mode, id_type, open(&target));
+                assert_eq!(
+                    (outcome.stderr.as_str(), outcome.status),
+                    ("", Some(0)),
+                    "{mode:?} {id_type:?} {index}"
+                );
+                assert_eq!(target.map(id_type), "0 100000 10", "{mode:?} {id_type:?} {index}");
+            }
+        });
+    });
+}
+
+#[test]
+fn a_pidfd_that_the_kernel_does_not_tell_of_is_refused_with_the_reason() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        let target = sandbox.namespace(ALICE);
+        let descriptor = pidfd(&target);
+        sandbox.for_each_program(|mode, id_type| {
+            if pidfds_are_told() {
+                return;
+            }
+            let outcome = run(sandbox, mode, id_type, &descriptor);
+            assert_eq!(outcome.shadows_part(), format!("{}\n", usage(id_type)));
+            assert!(outcome.stderr.contains("pidfds need Linux 5.14 or later\n"), "{}", outcome.stderr);
+            assert_eq!((outcome.status, target.map(id_type).as_str()), (Some(1), ""), "{mode:?}");
+        });
+        // This one gained nothing by its exec, and reads what it likes of itself.
+        for id_type in IdType::BOTH {
+            let outcome = run(sandbox, InstallMode::Unprivileged, id_type, &descriptor);
+            assert!(outcome.first_line().contains("write to"), "{}", outcome.stderr);
+        }
+    });
+}
+
+/// Anonymous inodes, and pidfs from Linux 6.9 on (include/uapi/linux/magic.h). Each is met on one of the kernels of
+/// `make kernels`.
+#[test]
+fn pidfds_are_on_the_file_system_of_the_kernels_time() {
+    in_sandbox(|sandbox| {
+        let descriptor = pidfd(&sandbox.namespace(ALICE));
+        let expected = if kernel() < (6, 9) { 0x0904_1934 } else { 0x5049_4446 };
+        assert_eq!(fstatfs(&descriptor).unwrap().filesystem_type().0, expected);
+    });
+}
+
+/// In a mount namespace of one's own, another process's file, or a FIFO, can be mounted over a target's, and a descriptor of
+/// the directory there be given: nothing there is opened.
+#[test]
+fn a_descriptor_from_a_mount_namespace_of_the_callers_leads_to_no_other_file() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        mkfifo("/mnt/fifo", Mode::S_IRWXU).unwrap();
+        chown("/mnt/fifo", Some(ALICE.uid), None).unwrap();
+        for mode in InstallMode::GOOD {
+            for (id_type, file, ranges) in WRITTEN {
+                let (target, other) = (sandbox.namespace(ALICE), sandbox.namespace(ALICE));
+                let covers = [format!("/proc/{}/{file}", other.pid()), "/mnt/fifo".to_owned()];
+                for cover in covers {
+                    let mount = format!("mount --bind {cover} /proc/{}/{file} && exec \"$@\"", target.pid());
+                    let mut unshare = ALICE.command("unshare");
+                    unshare.args(["--user", "--map-root-user", "--mount", "--", "sh", "-c"]);
+                    unshare.args([mount.as_str(), "sh"]);
+                    let holder = sandbox.waiting(&mut unshare);
+                    let path = format!("/proc/{}/root/proc/{}", holder.pid(), target.pid());
+                    let directory = opened(&path, OFlag::O_PATH);
+                    let mut words = vec![format!("fd:{}", directory.as_raw_fd())];
+                    words.extend(ranges.split(' ').map(str::to_owned));
+                    let mut waiting = ALICE.command("timeout");
+                    waiting.arg("10");
+                    let outcome = sandbox.run_through(waiting, mode, id_type, &words);
+                    assert_eq!(outcome.status, Some(1), "{mode:?} {file} {cover}: {outcome:?}");
+                    assert!(outcome.first_line().ends_with("Invalid cross-device link"), "{outcome:?}");
+                    for namespace in [&target, &other] {
+                        let state = (namespace.map(id_type), namespace.setgroups());
+                        assert_eq!(state, (String::new(), "allow".to_owned()), "{mode:?} {file} {cover}");
+                    }
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn a_descriptor_of_somebody_elses_process_is_refused() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        let target = sandbox.namespace(BOB);
+        let directory = opened(&format!("/proc/{}", target.pid()), OFlag::O_RDONLY);
+        for descriptor in [Some(directory), pidfds_are_told().then(|| pidfd(&target))].iter().flatten() {
+            sandbox.for_each_program(|mode, id_type| {
+                let outcome = run(sandbox, mode, id_type, descriptor);
+                assert!(outcome.stderr.contains("owned by a different user: uid:1000"), "{}", outcome.stderr);
+                assert_eq!((outcome.status, target.map(id_type).as_str()), (Some(1), ""));
+            });
+        }
+    });
+}
+
+#[test]
+fn a_process_that_has_ended_is_no_target_however_it_is_named() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        let target = sandbox.namespace(ALICE);
+        let (directory, pidfd) =
+            (opened(&format!("/proc/{}", target.pid()), OFlag::O_RDONLY), pidfd(&target));
+        let pid = target.pid();
+        drop(target);
+        sandbox.for_each_program(|mode, id_type| {
+            for descriptor in [&directory, &pidfd] {
+                let outcome = run(sandbox, mode, id_type, descriptor);
+                assert_eq!(outcome.status, Some(1));
+                assert!(!outcome.stderr.is_empty());
+            }
+            let outcome = sandbox.run(mode, id_type, ALICE, &[pid.as_str(), "0", "100000", "10"]);
+            let message = "Could not open proc directory for target";
+            assert_eq!(
+                outcome.shadows_part(),
+                format!("{message} {pid}: No such file or directory\n{}\n", usage(id_type))
+            );
+        });
+    });
+}
+
+#[test]
+fn any_other_descriptor_gets_the_usage_line() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        let target = sandbox.namespace(ALICE);
+        let of_target = |name: &str| opened(&format!("/proc/{}/{name}", target.pid()), OFlag::O_RDONLY);
+        let (pipe, _writer) = nix::unistd::pipe().unwrap();
+        let (socket, _peer) = std::os::unix::net::UnixStream::pair().unwrap();
+        let entries = read_dir("/proc/irq").unwrap().flatten();
+        let numbered = entries.map(|entry| entry.path()).find(|path| path.is_dir()).unwrap();
+        let descriptors = [
+            ("a file", opened("/etc/passwd", OFlag::O_RDONLY)),
+            ("a directory", opened("/etc", OFlag::O_RDONLY)),
+            ("a device", opened("/dev/null", OFlag::O_RDWR)),
+            ("a file of the process", of_target("status")),
+            ("the map itself", of_target("uid_map")),
+            ("a namespace", of_target("ns/user")),
+            ("the root of /proc", opened("/proc", OFlag::O_RDONLY)),
+            ("a directory of /proc", opened("/proc/sys", OFlag::O_RDONLY)),
+            ("a directory of /proc with a number", opened(numbered.to_str().unwrap(), OFlag::O_RDONLY)),
+            ("a directory of the process", of_target("net")),
+            ("its namespaces", of_target("ns")),
+            ("its descriptors", of_target("fd")),
+            ("a pipe", inherited(pipe)),
+            ("a socket", inherited(socket)),
+            (
+                "an eventfd",
+                inherited(rustix::event::eventfd(0, rustix::event::EventfdFlags::empty()).unwrap()),
+            ),
+            ("a sysfs directory", opened("/sys", OFlag::O_PATH)),
+        ];
+        let closed = {
+            let file = File::open("/dev/null").unwrap();
+            format!("fd:{}", file.as_raw_fd() + 500)
+        };
+        sandbox.for_each_program(|mode, id_type| {
+            for (what, descriptor) in &descriptors {
+                let outcome = run(sandbox, mode, id_type, descriptor);
+                assert_eq!(outcome.shadows_part(), format!("{}\n", usage(id_type)), "{what}");
+                assert_eq!(outcome.status, Some(1), "{what}");
+            }
+            for word in
+                [closed.as_str(), "fd:", "fd:-1", "fd:x", "fd:3x", "fd:0x3", "fd:4294967296", "FD:3", "fd 3"]
+            {
+                let outcome = sandbox.run(mode, id_type, ALICE, &[word, "0", "100000", "10"]);
+                assert_eq!(
+                    (outcome.shadows_part(), outcome.status),
+                    (format!("{}\n", usage(id_type)).as_str(), Some(1)),
+                    "{word}"
+                );
+            }
+            assert_eq!(target.map(id_type), "");
+        });
+    });
+}
+
+#[test]
+fn what_is_mounted_over_proc_is_no_process() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        mount(Some("tmpfs"), "/proc", Some("tmpfs"), MsFlags::empty(), None::<&str>).unwrap();
+        let directory = Path::new("/proc/4242");
+        std::fs::create_dir(directory).unwrap();
+        chown(directory, Some(ALICE.uid), Some(ALICE.gid)).unwrap();
+        let map = directory.join("uid_map");
+        std::fs::write(&map, "").unwrap();
+        chown(&map, Some(ALICE.uid), Some(ALICE.gid)).unwrap();
+        for mode in InstallMode::GOOD {
+            let outcome = sandbox.run(mode, IdType::Uid, ALICE, &["4242", "0", "100000", "10"]);
+            assert_eq!(outcome.status, Some(1));
+            assert!(
+                outcome.stderr.contains("Could not open proc directory for target 4242"),
+                "{}",
+                outcome.stderr
+            );
+            assert_eq!(std::fs::read(&map).unwrap(), b"");
+        }
+        umount2("/proc", MntFlags::MNT_DETACH).unwrap();
+    });
+}
