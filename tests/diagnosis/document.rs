@@ -104,7 +104,7 @@ const EXAMPLES: &[Example] = &[
     }),
     ("subid-file", |sandbox| {
         delegation::unusable(sandbox, InstallMode::Setuid, IdType::Uid, |path| {
-            std::fs::remove_file(path).unwrap()
+            std::fs::remove_file(path).unwrap();
         })
         .example()
     }),
