@@ -33,8 +33,8 @@ export RUSTC_WORKSPACE_WRAPPER=$directory/rustc CARGO_TARGET_DIR=target/coverage
 failed=0
 # These look at what a program does that may write to no file, or to its stderr what a filter refused: it is the profile then.
 # Or they have each of its system calls fail, those that write the profile among them.
-skipped=(--skip limits_at_the_edge --skip every_example_is_what --skip what_a_filter_refuses_is_told_when_all
-    --skip faults::a_call_that_fails --skip faults::killed_at_any_call)
+skipped=(--skip tight_resource_limits --skip every_documented_example --skip a_seccomp_filter_is_reported
+    --skip faults::a_failed_system_call_is_reported --skip faults::a_kill_at_any_system_call)
 cargo test --locked --no-fail-fast -- "${skipped[@]}" || failed=1
 objects=$(cargo test --locked --no-run --message-format=json 2>/dev/null |
     sed -n 's/.*"executable":"\([^"]*\)".*/--object=\1/p')

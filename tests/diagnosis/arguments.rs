@@ -18,7 +18,7 @@ pub fn malformed(sandbox: &Sandbox, mode: InstallMode, id_type: IdType, ranges: 
 }
 
 #[test]
-fn a_word_that_is_no_number_is_told_with_its_place() {
+fn a_malformed_number_is_reported_with_its_position() {
     in_sandbox(|sandbox| {
         sandbox.for_each_program(|mode, id_type| {
             for (ranges, cause) in [
@@ -47,7 +47,7 @@ fn a_word_that_is_no_number_is_told_with_its_place() {
 }
 
 #[test]
-fn words_that_are_missing_are_told() {
+fn missing_numbers_are_reported() {
     in_sandbox(|sandbox| {
         for id_type in IdType::BOTH {
             for (ranges, count, begun) in [("0", 1, 1), ("0 100000", 2, 1), ("0 100000 1 1", 4, 2)] {
@@ -63,7 +63,7 @@ fn words_that_are_missing_are_told() {
 }
 
 #[test]
-fn a_word_that_is_no_target_is_told_with_what_would_be_one() {
+fn a_malformed_target_is_reported_with_the_accepted_forms() {
     in_sandbox(|sandbox| {
         for id_type in IdType::BOTH {
             for (word, what) in [
@@ -88,7 +88,7 @@ fn a_word_that_is_no_target_is_told_with_what_would_be_one() {
 
 /// The same usage line, where no word is malformed.
 #[test]
-fn no_argument_is_blamed_where_there_is_none_or_the_process_is_the_matter() {
+fn no_argument_is_blamed_if_none_is_given_or_the_process_has_ended() {
     in_sandbox(|sandbox| {
         for id_type in IdType::BOTH {
             let program = sandbox.program(InstallMode::Setuid, id_type);
@@ -110,7 +110,7 @@ pub fn overlap(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure
 }
 
 #[test]
-fn ranges_that_overlap_are_told_with_the_ids_that_both_have() {
+fn overlapping_ranges_are_reported_with_the_common_ids() {
     in_sandbox(|sandbox| {
         sandbox.for_each_program(|mode, id_type| {
             let fix = "fix: map each id once; clients take their ranges from $subid, so look for a duplicate line there";
@@ -144,7 +144,7 @@ pub fn too_many(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failur
 const FEWER: &str = "fix: delegate fewer and larger ranges in $subid: adjacent lines can be merged";
 
 #[test]
-fn more_than_one_write_takes_is_told_by_number_or_length() {
+fn a_map_too_large_for_one_write_is_reported_in_ranges_or_bytes() {
     in_sandbox(|sandbox| {
         sandbox.for_each_program(|mode, id_type| {
             too_many(sandbox, mode, id_type).says(&[
@@ -164,7 +164,7 @@ fn more_than_one_write_takes_is_told_by_number_or_length() {
 
 /// 340 ranges are not too many, and 4095 bytes not too long; they fail for other reasons, or not at all.
 #[test]
-fn the_most_that_the_kernel_takes_is_not_blamed() {
+fn the_largest_map_that_the_kernel_accepts_is_not_blamed() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:2000:1000\n");
         sandbox.allows(&ranges(340, 0, 2000));

@@ -30,7 +30,7 @@ pub fn no_namespace(sandbox: &Sandbox) -> Vec<String> {
 }
 
 #[test]
-fn a_program_that_is_not_there_and_a_namespace_that_cannot_be_are_told() {
+fn a_missing_program_and_a_refused_user_namespace_are_reported() {
     in_sandbox(|sandbox| {
         assert_eq!(
             not_installed(sandbox)[1..],

@@ -20,7 +20,7 @@ pub fn with(sandbox: &Sandbox, mode: InstallMode, id_type: IdType, lines: &str) 
 }
 
 #[test]
-fn nothing_delegated_is_told_with_a_range_that_is_free() {
+fn a_missing_delegation_is_reported_with_a_free_range() {
     in_sandbox(|sandbox| {
         sandbox.for_each_program(|mode, id_type| {
             for (lines, free) in [("", "100000-165535"), ("bob:100000:65536\n", "165536-231071")] {
@@ -38,7 +38,7 @@ fn nothing_delegated_is_told_with_a_range_that_is_free() {
 }
 
 #[test]
-fn what_is_delegated_is_told_where_it_is_not_enough() {
+fn an_insufficient_delegation_is_reported_with_the_delegated_ids() {
     in_sandbox(|sandbox| {
         sandbox.for_each_program(|mode, id_type| {
             for (lines, missing, delegated, free) in [
@@ -64,7 +64,7 @@ fn what_is_delegated_is_told_where_it_is_not_enough() {
 }
 
 #[test]
-fn a_line_that_nearly_fits_is_told_with_its_owner() {
+fn a_line_with_a_similar_owner_is_reported() {
     in_sandbox(|sandbox| {
         for id_type in IdType::BOTH {
             for owner in [
@@ -102,7 +102,7 @@ fn a_line_that_nearly_fits_is_told_with_its_owner() {
 }
 
 #[test]
-fn a_malformed_line_is_told_with_its_number_and_what_is_wrong() {
+fn a_malformed_line_is_reported_with_its_number_and_defect() {
     in_sandbox(|sandbox| {
         let long = format!("alice:{}100000:10", "0".repeat(1020));
         for id_type in IdType::BOTH {
@@ -135,7 +135,7 @@ fn a_malformed_line_is_told_with_its_number_and_what_is_wrong() {
 }
 
 #[test]
-fn a_malformed_line_of_somebody_else_or_of_no_use_is_not_blamed() {
+fn a_malformed_line_without_the_caller_as_owner_is_not_blamed() {
     in_sandbox(|sandbox| {
         for id_type in IdType::BOTH {
             with(sandbox, InstallMode::Setuid, id_type, "bob:100000:10:x\n")
@@ -160,7 +160,7 @@ pub fn unusable(sandbox: &Sandbox, mode: InstallMode, id_type: IdType, change: i
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_told_with_the_reason() {
+fn an_unreadable_subid_file_is_reported_with_the_reason() {
     in_sandbox(|sandbox| {
         let private = |path: &str| fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
         let link = |path: &str| {
@@ -197,7 +197,7 @@ fn a_file_that_cannot_be_read_is_told_with_the_reason() {
 }
 
 #[test]
-fn a_file_that_need_not_be_there_is_not_missed() {
+fn a_missing_subid_file_is_not_blamed_if_login_defs_disables_it() {
     in_sandbox(|sandbox| {
         sandbox.write("login.defs", "SUB_UID_COUNT 0\nSUB_GID_COUNT 0\n");
         for id_type in IdType::BOTH {

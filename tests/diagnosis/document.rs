@@ -126,7 +126,7 @@ fn examples() -> Vec<(&'static str, &'static str)> {
 }
 
 #[test]
-fn every_example_is_what_the_programs_say() {
+fn every_documented_example_matches_the_output() {
     let mut wrong = Vec::new();
     for (name, lines) in examples() {
         let Some((_, provoke)) = EXAMPLES.iter().find(|(known, _)| *known == name) else {
@@ -148,7 +148,7 @@ fn every_example_is_what_the_programs_say() {
 
 /// As make e2e sees it in podman's own words, the lines are in one, with `\n` between them.
 #[test]
-fn what_podman_repeats_is_an_example() {
+fn the_documented_podman_message_repeats_an_example() {
     let (_, lines) = examples()[0];
     let repeated = format!("{}\\n\"\n", lines.replace('\n', "\\n"));
     assert!(DOCUMENT.contains(&repeated), "{repeated}");

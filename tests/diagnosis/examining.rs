@@ -32,7 +32,7 @@ fn mentions(failure: &Failure, words: &str) {
 }
 
 #[test]
-fn arguments_are_shown_escaped() {
+fn arguments_are_escaped() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         sandbox.for_each_program(|mode, id_type| {
@@ -61,7 +61,7 @@ fn arguments_are_shown_escaped() {
 }
 
 #[test]
-fn names_of_users_are_shown_escaped() {
+fn user_names_are_escaped() {
     in_sandbox(|sandbox| {
         // A passwd file has no name with a newline or a colon, and a subid file no owner.
         let name = HOSTILE.replace(':', "");
@@ -83,7 +83,7 @@ fn names_of_users_are_shown_escaped() {
 }
 
 #[test]
-fn paths_are_shown_escaped() {
+fn paths_are_escaped() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         let directory = format!("{HOSTILE}\nnewuidmap: x y");
@@ -108,7 +108,7 @@ fn paths_are_shown_escaped() {
 }
 
 #[test]
-fn the_word_for_a_plugin_is_shown_escaped() {
+fn plugin_names_are_escaped() {
     in_plugin_sandbox(|sandbox| {
         for (word, cause) in [
             (HOSTILE.trim_end_matches('\r').replace('\r', ""), "cannot be used"),
@@ -137,7 +137,7 @@ fn blind(files: &[&str]) -> Command {
 }
 
 #[test]
-fn where_nothing_can_be_found_out_shadows_line_stands() {
+fn unreadable_proc_files_change_neither_the_message_nor_the_cause() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {
@@ -158,7 +158,7 @@ fn where_nothing_can_be_found_out_shadows_line_stands() {
 
 /// From a fact that is missing nothing is concluded.
 #[test]
-fn a_restriction_that_cannot_be_seen_is_not_guessed() {
+fn an_unreadable_restriction_is_not_guessed() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {
@@ -181,7 +181,7 @@ fn a_restriction_that_cannot_be_seen_is_not_guessed() {
 
 /// With ever fewer descriptors: the map is written, or shadow has a line for what failed, and no cause blames what is sound.
 #[test]
-fn without_descriptors_it_fails_and_blames_nothing() {
+fn a_low_descriptor_limit_leads_to_no_wrong_cause() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         let sound = [

@@ -32,7 +32,7 @@ pub fn refused_by_a_filter(sandbox: &Sandbox, mode: InstallMode, id_type: IdType
 }
 
 #[test]
-fn what_a_filter_refuses_is_told_when_all_else_is_excluded() {
+fn a_seccomp_filter_is_reported_if_no_other_cause_is_found() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         sandbox.for_each_program(|mode, id_type| {
@@ -69,7 +69,7 @@ fn what_a_filter_refuses_is_told_when_all_else_is_excluded() {
 }
 
 #[test]
-fn a_filter_with_no_new_privs_is_not_the_first_to_mend() {
+fn no_new_privs_is_reported_instead_of_a_seccomp_filter() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         compile();
@@ -84,7 +84,7 @@ fn a_filter_with_no_new_privs_is_not_the_first_to_mend() {
 
 /// Every container has a filter.
 #[test]
-fn a_filter_that_lets_it_pass_is_not_blamed() {
+fn a_seccomp_filter_that_allows_the_write_is_not_blamed() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         sandbox.for_each_program(|mode, id_type| {
@@ -121,7 +121,7 @@ pub fn taken_by_securebits(sandbox: &Sandbox, id_type: IdType) -> Failure {
 
 /// Nor is a filter that is not there. What took the capability is not to be seen afterwards, and nothing is guessed.
 #[test]
-fn without_a_filter_none_is_blamed_for_what_securebits_take() {
+fn no_seccomp_filter_is_blamed_for_privilege_that_securebits_remove() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {

@@ -28,7 +28,7 @@ pub fn without_privilege(sandbox: &Sandbox, id_type: IdType) -> Failure {
 }
 
 #[test]
-fn a_program_without_setuid_bit_and_capabilities_is_told_with_its_mode() {
+fn a_program_without_setuid_bit_and_capabilities_is_reported_with_its_mode() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {
@@ -45,7 +45,7 @@ fn copy(sandbox: &Sandbox, id_type: IdType, options: &[&str], prepare: impl Fn(&
 }
 
 #[test]
-fn so_is_one_that_has_the_wrong_owner_or_the_wrong_capabilities() {
+fn a_program_with_the_wrong_owner_or_capabilities_is_reported() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {
@@ -64,7 +64,7 @@ fn so_is_one_that_has_the_wrong_owner_or_the_wrong_capabilities() {
 
 /// Root would give the capability to another program, or run another command.
 #[test]
-fn no_command_is_advised_for_a_path_that_is_not_roots_alone_or_not_one_word() {
+fn no_command_is_advised_for_a_path_that_others_can_write_or_a_shell_splits() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for (directory, owner, mode, is_advised) in [
@@ -97,7 +97,7 @@ fn no_command_is_advised_for_a_path_that_is_not_roots_alone_or_not_one_word() {
 }
 
 #[test]
-fn where_it_needs_no_privilege_or_has_it_from_elsewhere_the_file_is_not_blamed() {
+fn the_program_file_is_not_blamed_if_privilege_is_unnecessary_or_inherited() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {
@@ -142,7 +142,7 @@ pub fn nosuid(sandbox: &Sandbox, id_type: IdType) -> Vec<Failure> {
 }
 
 #[test]
-fn a_file_system_mounted_nosuid_is_told_with_its_mount_point() {
+fn a_nosuid_mount_is_reported_with_its_mount_point() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {
@@ -162,7 +162,7 @@ fn a_file_system_mounted_nosuid_is_told_with_its_mount_point() {
 }
 
 #[test]
-fn a_file_system_without_setuid_is_not_blamed_where_privilege_is_there_or_mounted_elsewhere() {
+fn a_nosuid_mount_is_not_blamed_if_privilege_is_present_or_the_mount_is_elsewhere() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\nroot:100000:10\n");
         for id_type in IdType::BOTH {
@@ -199,7 +199,7 @@ pub fn foreign_capabilities(sandbox: &Sandbox, id_type: IdType) -> Failure {
 }
 
 #[test]
-fn capabilities_of_another_user_namespace_are_told_with_its_root() {
+fn file_capabilities_of_another_user_namespace_are_reported_with_its_root() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {
@@ -220,7 +220,7 @@ fn capabilities_of_another_user_namespace_are_told_with_its_root() {
 
 /// A user namespace with 2000 ids of its own, none of which is root's outside.
 #[test]
-fn what_counts_outside_does_not_count_in_a_namespace_with_another_root() {
+fn privilege_from_an_unmapped_root_is_reported() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:1500:10\n");
         let shifted = sandbox.namespace(ROOT);
@@ -258,7 +258,7 @@ fn what_counts_outside_does_not_count_in_a_namespace_with_another_root() {
 }
 
 #[test]
-fn another_namespaces_capabilities_are_not_blamed_where_the_setuid_bit_would_do() {
+fn file_capabilities_of_another_namespace_are_not_blamed_on_a_setuid_program() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {

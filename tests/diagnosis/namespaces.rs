@@ -17,7 +17,7 @@ pub fn not_mapped_here(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) ->
 }
 
 #[test]
-fn ids_that_this_namespace_does_not_have_are_told_with_those_that_it_has() {
+fn ids_that_are_not_mapped_here_are_reported_with_the_mapped_ids() {
     in_sandbox(|sandbox| {
         sandbox.for_each_program(|mode, id_type| {
             not_mapped_here(sandbox, mode, id_type).says(&[
@@ -37,7 +37,7 @@ fn ids_that_this_namespace_does_not_have_are_told_with_those_that_it_has() {
 }
 
 #[test]
-fn ids_that_are_here_are_not_blamed() {
+fn ids_that_are_mapped_here_are_not_blamed() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:1500:100\n");
         sandbox.for_each_program(|mode, id_type| {
@@ -70,7 +70,7 @@ pub fn already_mapped(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> 
 }
 
 #[test]
-fn a_map_that_was_written_before_is_told() {
+fn a_map_that_is_already_written_is_reported() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         sandbox.for_each_program(|mode, id_type| {
@@ -84,7 +84,7 @@ fn a_map_that_was_written_before_is_told() {
 }
 
 #[test]
-fn the_other_programs_map_is_not_blamed() {
+fn the_map_of_the_other_id_type_is_not_blamed() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for (id_type, other) in [(IdType::Uid, IdType::Gid), (IdType::Gid, IdType::Uid)] {
@@ -106,7 +106,7 @@ pub fn same_namespace(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> 
 }
 
 #[test]
-fn a_process_that_made_no_namespace_is_told() {
+fn a_process_in_the_callers_namespace_is_reported() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for mode in
@@ -141,7 +141,7 @@ pub fn grandchild(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Vec<
 }
 
 #[test]
-fn a_namespace_that_was_not_made_in_ours_is_told() {
+fn a_namespace_that_is_not_a_child_is_reported() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for mode in [InstallMode::Setuid, InstallMode::Caps, InstallMode::Unprivileged] {
@@ -161,7 +161,7 @@ fn a_namespace_that_was_not_made_in_ours_is_told() {
 /// From within the child, the parent's process is in none that could be mapped from there; and from outside, the middle one
 /// is a child, whose map is there.
 #[test]
-fn above_is_not_a_child_either_and_the_one_between_is() {
+fn the_parent_is_not_a_child_but_the_namespace_between_is() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\nalice:1500:10\n");
         let nested = sandbox.nested(2_000);

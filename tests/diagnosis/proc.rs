@@ -40,7 +40,7 @@ pub fn read_only(
 }
 
 #[test]
-fn a_read_only_mount_is_told_with_its_place() {
+fn a_read_only_mount_is_reported_with_its_mount_point() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         sandbox.for_each_program(|mode, id_type| {
@@ -85,7 +85,7 @@ pub fn covered_map(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Fai
 }
 
 #[test]
-fn a_file_over_the_map_is_told_and_not_written_to() {
+fn a_file_mounted_over_the_map_is_reported_and_not_written() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         sandbox.for_each_program(|mode, id_type| {
@@ -111,7 +111,7 @@ fn a_file_over_the_map_is_told_and_not_written_to() {
 }
 
 #[test]
-fn a_file_over_setgroups_is_told_and_not_written_to() {
+fn a_file_mounted_over_setgroups_is_reported_and_not_written() {
     in_sandbox(|sandbox| {
         let target = sandbox.namespace(ALICE);
         fs::write("/etc/setgroups", "").unwrap();
@@ -129,7 +129,7 @@ fn a_file_over_setgroups_is_told_and_not_written_to() {
 
 /// As a caller may have it in a mount namespace of their own, and give a descriptor of the directory there.
 #[test]
-fn another_processs_file_over_it_is_not_written_to() {
+fn a_file_of_another_process_mounted_over_the_map_is_not_written() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for mode in InstallMode::GOOD {
@@ -153,7 +153,7 @@ fn another_processs_file_over_it_is_not_written_to() {
 }
 
 #[test]
-fn a_file_system_over_the_process_is_told() {
+fn a_file_system_mounted_over_the_process_directory_is_reported() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         sandbox.for_each_program(|mode, id_type| {
@@ -192,7 +192,7 @@ pub fn no_proc(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure
 }
 
 #[test]
-fn that_there_is_no_proc_is_told() {
+fn a_missing_proc_is_reported() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {
@@ -233,7 +233,7 @@ pub fn old_proc(sandbox: &Sandbox, mode: InstallMode, id_type: IdType, pid: &str
 }
 
 #[test]
-fn another_pid_namespaces_proc_is_told() {
+fn a_proc_of_another_pid_namespace_is_reported() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         let fix = "fix: as root in this PID namespace, run 'mount -t proc proc /proc', or create the PID namespace with 'unshare \
@@ -290,7 +290,7 @@ pub fn hidden(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure 
 }
 
 #[test]
-fn a_process_that_proc_hides_is_told_from_one_that_has_ended() {
+fn a_hidden_process_is_distinguished_from_an_ended_process() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         sandbox.for_each_program(|mode, id_type| {

@@ -29,7 +29,7 @@ pub fn with_no_new_privs(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) 
 }
 
 #[test]
-fn no_new_privs_is_told_with_the_options_that_set_it() {
+fn no_new_privs_is_reported_with_the_options_that_set_it() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {
@@ -46,7 +46,7 @@ fn no_new_privs_is_told_with_the_options_that_set_it() {
 }
 
 #[test]
-fn no_new_privs_is_not_blamed_where_the_capability_is_there_or_not_needed() {
+fn no_new_privs_is_not_blamed_if_the_capability_is_present_or_not_needed() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {
@@ -80,7 +80,7 @@ pub fn out_of_the_bounding_set(sandbox: &Sandbox, mode: InstallMode, id_type: Id
 
 /// With effective file capabilities the kernel refuses the exec instead, and nothing can be said.
 #[test]
-fn a_bounding_set_without_the_capability_is_told_with_the_options_that_give_it() {
+fn a_bounding_set_without_the_capability_is_reported_with_the_options_that_add_it() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {
@@ -121,7 +121,7 @@ fn a_bounding_set_without_another_capability_is_not_blamed() {
 }
 
 #[test]
-fn two_causes_are_told_both_the_first_to_mend_first() {
+fn two_causes_are_reported_in_the_order_to_fix_them() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         let nested = sandbox.nested(2_000);
@@ -174,7 +174,7 @@ fn strace(mut strace: Command) -> Command {
 }
 
 #[test]
-fn a_debugger_is_told_where_it_took_the_privilege() {
+fn a_debugger_is_reported_if_it_removed_the_privilege() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {
@@ -205,7 +205,7 @@ pub fn without_setfcap(sandbox: &Sandbox) -> Failure {
 }
 
 #[test]
-fn a_map_of_uid_0_is_told_with_what_it_takes() {
+fn a_map_of_uid_0_without_cap_setfcap_is_reported() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:0:10\n");
         without_setfcap(sandbox).says(&[
@@ -231,7 +231,7 @@ fn a_map_of_uid_0_is_told_with_what_it_takes() {
 }
 
 #[test]
-fn without_uid_0_or_with_setfcap_it_is_something_else() {
+fn cap_setfcap_is_not_blamed_if_it_is_present_or_not_needed() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:0:10\n");
         let mapped = sandbox.namespace(ALICE);

@@ -27,7 +27,7 @@ pub fn ended(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
 }
 
 #[test]
-fn a_process_that_has_ended_is_told() {
+fn a_process_that_has_ended_is_reported() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         sandbox.for_each_program(|mode, id_type| {
@@ -58,7 +58,7 @@ fn a_process_that_has_ended_is_told() {
 
 /// Inside it has a PID that is nobody's outside.
 #[test]
-fn a_pid_of_another_pid_namespace_is_nobodys_here() {
+fn a_pid_of_another_pid_namespace_is_reported_as_missing() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         // Far from those that are given out next.
@@ -94,7 +94,7 @@ fn shown(caller: Person, login_gid: u32, owner: Person) -> String {
 }
 
 #[test]
-fn a_process_of_somebody_else_is_told_with_both_uids() {
+fn a_process_of_another_user_is_reported_with_both_uids() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         sandbox.for_each_program(|mode, id_type| {
@@ -118,7 +118,7 @@ fn a_process_of_somebody_else_is_told_with_both_uids() {
 
 /// A setuid program has made its caller's process somebody else's.
 #[test]
-fn a_process_that_changed_its_effective_uid_is_told() {
+fn a_process_that_changed_its_effective_uid_is_reported() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         let target = sandbox.waiting(ROOT.command("setpriv").args([
@@ -140,7 +140,7 @@ fn a_process_that_changed_its_effective_uid_is_told() {
 }
 
 #[test]
-fn a_uid_that_this_namespace_does_not_have_is_not_told_as_a_uid() {
+fn an_owner_that_is_not_mapped_here_is_reported_without_a_uid() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:1500:10\n");
         let nested = sandbox.nested(2_000);
@@ -154,7 +154,7 @@ fn a_uid_that_this_namespace_does_not_have_is_not_told_as_a_uid() {
 }
 
 #[test]
-fn a_process_of_another_group_is_told_with_how_to_join_it() {
+fn a_process_of_another_group_is_reported_with_the_gid_to_use() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {
@@ -183,7 +183,7 @@ pub fn under_another_group(sandbox: &Sandbox, mode: InstallMode, id_type: IdType
 }
 
 #[test]
-fn a_caller_under_another_group_is_told_with_the_option_that_allows_it() {
+fn a_caller_outside_the_login_group_is_reported_with_the_login_defs_option() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         let under_group = || ALICE.with_gid(100).command("env");
@@ -224,7 +224,7 @@ pub fn not_dumpable(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Fa
 }
 
 #[test]
-fn a_process_that_is_not_dumpable_is_told() {
+fn a_process_that_is_not_dumpable_is_reported() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         sandbox.for_each_program(|mode, id_type| {
@@ -243,7 +243,7 @@ pub fn without_passwd_entry(sandbox: &Sandbox, mode: InstallMode, id_type: IdTyp
 }
 
 #[test]
-fn a_caller_without_passwd_entry_is_told_with_a_line_for_it() {
+fn a_caller_without_passwd_entry_is_reported_with_a_line_to_add() {
     in_sandbox(|sandbox| {
         sandbox.for_each_program(|mode, id_type| {
             without_passwd_entry(sandbox, mode, id_type).says(&[
@@ -271,7 +271,7 @@ fn a_caller_without_passwd_entry_is_told_with_a_line_for_it() {
 
 /// A passwd file that alice cannot read has her entry all the same; which of both it is cannot be told from the look-up.
 #[test]
-fn a_passwd_file_that_cannot_be_read_knows_nobody() {
+fn an_unreadable_passwd_file_is_reported() {
     in_sandbox(|sandbox| {
         fs::set_permissions("/etc/passwd", fs::Permissions::from_mode(0o600)).unwrap();
         let target = sandbox.namespace(ALICE);

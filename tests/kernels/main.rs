@@ -46,7 +46,7 @@ fn check(sandbox: &Sandbox) -> (Vec<String>, bool) {
 }
 
 #[test]
-fn where_user_namespaces_are_forbidden_the_check_says_so_and_what_was_made_before_is_mapped() {
+fn forbidden_user_namespaces_are_reported_and_existing_ones_can_be_mapped() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         assert!(check(sandbox).1);

@@ -55,7 +55,7 @@ fn is_dispensable(call: &Call, fault: &str, map: &str) -> bool {
 }
 
 #[test]
-fn a_call_that_fails_leaves_the_map_whole_or_absent_and_is_told() {
+fn a_failed_system_call_is_reported_and_leaves_no_partial_map() {
     for_each_run(|run| {
         let mut is_after_the_write = false;
         let mut is_getrandoms = false;
@@ -92,7 +92,7 @@ fn a_call_that_fails_leaves_the_map_whole_or_absent_and_is_told() {
 
 /// What comes before main is not ours to answer for; but it has written nothing.
 #[test]
-fn a_call_before_main_that_fails_leaves_the_map_whole_or_absent() {
+fn a_failed_system_call_before_main_leaves_no_partial_map() {
     for_each_run(|run| {
         for call in run.calls().iter().take_while(|call| call.name != "getresuid") {
             for fault in call.faults() {
@@ -111,7 +111,7 @@ fn a_call_before_main_that_fails_leaves_the_map_whole_or_absent() {
 }
 
 #[test]
-fn killed_at_any_call_it_leaves_the_map_whole_or_absent() {
+fn a_kill_at_any_system_call_leaves_no_partial_map() {
     for_each_run(|run| {
         for call in own_calls(run) {
             let fate = run.inject(&call, "signal=SIGKILL");
@@ -122,7 +122,7 @@ fn killed_at_any_call_it_leaves_the_map_whole_or_absent() {
 
 /// Privilege that cannot be put aside is a reason to stop, before anything else is done.
 #[test]
-fn what_cannot_be_dropped_ends_the_run() {
+fn a_failed_privilege_drop_ends_the_run() {
     for_each_run(|run| {
         let calls = own_calls(run);
         let drops = calls.iter().take_while(|call| !call.line.contains("/proc/"));

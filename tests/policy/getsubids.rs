@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use super::harness::{ALICE, Sandbox, finish, in_sandbox};
 
 #[test]
-fn ranges_are_listed_in_the_files_order_for_a_name_another_name_or_a_uid() {
+fn ranges_are_listed_in_file_order_for_any_name_or_uid() {
     in_sandbox(|sandbox| {
         sandbox.delegate("");
         sandbox.write(
@@ -44,7 +44,7 @@ fn ranges_are_listed_in_the_files_order_for_a_name_another_name_or_a_uid() {
 }
 
 #[test]
-fn a_user_who_is_not_known_and_a_file_that_cannot_be_read_are_named() {
+fn an_unknown_user_and_an_unreadable_file_are_reported() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:9:9\n");
         let fails = |arguments: &[&str], reason: &str| {
@@ -77,7 +77,7 @@ fn a_user_who_is_not_known_and_a_file_that_cannot_be_read_are_named() {
 }
 
 #[test]
-fn usage_goes_to_stderr_and_help_to_stdout() {
+fn usage_is_printed_to_stderr_and_help_to_stdout() {
     in_sandbox(|sandbox| {
         let usage = "Usage: getsubids [-g] user\n    list subuid ranges for user\n    pass -g to list subgid ranges\n";
         for arguments in [&[][..], &["-h"]] {

@@ -52,7 +52,7 @@ fn works_or_fails(sandbox: &Sandbox, via: &[&str]) {
 }
 
 #[test]
-fn standard_descriptors_may_be_closed_or_odd() {
+fn standard_descriptors_may_be_closed_or_unusual() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for redirections in
@@ -66,7 +66,7 @@ fn standard_descriptors_may_be_closed_or_odd() {
 /// Where the exec gave no privilege (AT_SECURE), the C library leaves closed descriptors closed. The next file to be opened, the map,
 /// would become stderr.
 #[test]
-fn closed_descriptors_are_opened_also_where_root_or_an_ambient_capability_calls() {
+fn closed_descriptors_are_opened_for_root_and_ambient_capabilities_too() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\nroot:100000:10\n");
         let ambient = [
@@ -100,7 +100,7 @@ fn closed_descriptors_are_opened_also_where_root_or_an_ambient_capability_calls(
 }
 
 #[test]
-fn a_failure_is_one_also_where_it_cannot_be_told() {
+fn a_failure_exits_with_1_even_if_stderr_cannot_be_written() {
     in_sandbox(|sandbox| {
         sandbox.for_each_program(|mode, id_type| {
             for redirections in ["2>&-", "2>/dev/full", "2>&1 | :; exit ${PIPESTATUS[0]}"] {
@@ -113,7 +113,7 @@ fn a_failure_is_one_also_where_it_cannot_be_told() {
 }
 
 #[test]
-fn limits_at_the_edge_leave_the_map_whole_or_absent() {
+fn tight_resource_limits_leave_no_partial_map() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for files in 0..8 {
@@ -135,7 +135,7 @@ fn limits_at_the_edge_leave_the_map_whole_or_absent() {
 }
 
 #[test]
-fn the_environment_has_no_say() {
+fn environment_variables_have_no_effect() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         fs::write("/mnt/evil", "").unwrap();
@@ -202,7 +202,7 @@ fn signals_may_be_ignored_or_blocked() {
 }
 
 #[test]
-fn an_empty_and_an_enormous_argument_list_are_usage_errors() {
+fn empty_and_enormous_argument_lists_are_refused() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         let source = "#include <unistd.h>\nint main(int c, char **v) { execve(v[1], (char *[]){0}, (char *[]){0}); return 9; }";
@@ -276,7 +276,7 @@ const ODD: [&str; 8] = [
 ];
 
 #[test]
-fn a_subid_file_that_is_none_delegates_nothing_and_stops_nobody() {
+fn a_subid_file_of_an_unusual_type_delegates_nothing_and_does_not_block() {
     in_sandbox(|sandbox| {
         for what in ODD {
             for id_type in IdType::BOTH {
@@ -295,7 +295,7 @@ fn a_subid_file_that_is_none_delegates_nothing_and_stops_nobody() {
 }
 
 #[test]
-fn configuration_that_is_none_leaves_the_defaults() {
+fn configuration_files_of_an_unusual_type_leave_the_defaults() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for what in ODD {
@@ -327,7 +327,7 @@ fn configuration_that_is_none_leaves_the_defaults() {
 }
 
 #[test]
-fn a_file_that_changes_while_it_is_read_grants_what_stands_in_it() {
+fn a_subid_file_that_changes_during_the_read_leaves_no_partial_map() {
     in_sandbox(|sandbox| {
         let filler = "bob:5:5\n".repeat(200_000);
         let both = [format!("alice:100000:10\n{filler}"), format!("{filler}alice:100000:10\n")];
@@ -353,7 +353,7 @@ fn a_file_that_changes_while_it_is_read_grants_what_stands_in_it() {
 }
 
 #[test]
-fn without_proc_there_is_no_target() {
+fn a_target_without_proc_is_refused() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         let target = sandbox.namespace(ALICE);
@@ -370,7 +370,7 @@ fn without_proc_there_is_no_target() {
 }
 
 #[test]
-fn of_many_at_once_on_one_target_one_wins() {
+fn one_of_many_concurrent_runs_on_one_target_succeeds() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {
@@ -392,7 +392,7 @@ fn of_many_at_once_on_one_target_one_wins() {
 }
 
 #[test]
-fn many_at_once_on_many_targets_all_get_their_map() {
+fn concurrent_runs_on_many_targets_all_succeed() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         let targets: Vec<_> = (0..100).map(|_| sandbox.namespace(ALICE)).collect();

@@ -32,7 +32,7 @@ fn not_permitted(id_type: IdType) -> String {
 }
 
 #[test]
-fn without_privilege_the_own_id_can_be_mapped_and_nothing_else() {
+fn an_unprivileged_program_maps_only_the_callers_own_id() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {
@@ -44,7 +44,7 @@ fn without_privilege_the_own_id_can_be_mapped_and_nothing_else() {
 }
 
 #[test]
-fn called_by_root_it_needs_no_installation() {
+fn a_program_called_by_root_needs_no_privilege_of_its_own() {
     in_sandbox(|sandbox| {
         sandbox.delegate("root:100000:10\n");
         for id_type in IdType::BOTH {
@@ -68,7 +68,7 @@ fn ambient_capabilities_are_enough() {
 }
 
 #[test]
-fn the_other_programs_capability_is_no_help() {
+fn the_capability_of_the_other_program_is_not_enough() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for (id_type, capability) in [(IdType::Uid, "+setgid"), (IdType::Gid, "+setuid")] {
@@ -81,7 +81,7 @@ fn the_other_programs_capability_is_no_help() {
 }
 
 #[test]
-fn no_new_privs_takes_the_privilege_of_either_way() {
+fn no_new_privs_removes_the_privilege_in_both_install_modes() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         sandbox.for_each_program(|mode, id_type| {
@@ -95,7 +95,7 @@ fn no_new_privs_takes_the_privilege_of_either_way() {
 
 /// With effective file capabilities the kernel refuses the exec instead.
 #[test]
-fn neither_way_is_enough_without_the_capability_in_the_bounding_set() {
+fn both_install_modes_need_the_capability_in_the_bounding_set() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for (id_type, capability) in [(IdType::Uid, "-setuid"), (IdType::Gid, "-setgid")] {
@@ -138,7 +138,7 @@ fn no_other_capability_is_needed_in_the_bounding_set() {
 
 /// Linux 5.12 and later, and 5.10.35 and later, which every 5.10 of Debian 11 is.
 #[test]
-fn the_parents_uid_0_needs_cap_setfcap_and_gid_0_does_not() {
+fn mapping_uid_0_of_the_parent_needs_cap_setfcap_and_gid_0_does_not() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:0:10\n");
         let asks = kernel() >= (5, 12) || kernel() == (5, 10);
@@ -165,7 +165,7 @@ fn the_parents_uid_0_needs_cap_setfcap_and_gid_0_does_not() {
 }
 
 #[test]
-fn a_map_is_written_once() {
+fn a_map_can_be_written_only_once() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         sandbox.for_each_program(|mode, id_type| {

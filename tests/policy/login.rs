@@ -42,7 +42,7 @@ fn run_logged_in(sandbox: &Sandbox, id_type: IdType, user: &str, login_uid: &str
 
 /// Alice.Smith's login group is 100, alice's is not.
 #[test]
-fn the_login_names_entry_is_preferred_if_it_has_the_real_uid() {
+fn the_entry_of_the_login_name_is_preferred_if_it_has_the_real_uid() {
     in_sandbox(|sandbox| {
         let no: Option<&str> = None;
         mount(Some("tmpfs"), "/run", Some("tmpfs"), MsFlags::empty(), no).unwrap();

@@ -29,7 +29,7 @@ fn the_maps_of_the_examples_are_written() {
 }
 
 #[test]
-fn getsubids_prints_what_its_example_shows() {
+fn getsubids_prints_the_output_of_its_example() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:65536\n");
         let [command, output] = &examples("getsubids")[..] else {

@@ -3,7 +3,7 @@
 use super::harness::{ALICE, BOB, InstallMode, NOBODY_KNOWN, Person, ROOT, in_sandbox};
 
 #[test]
-fn a_target_of_somebody_else_is_refused() {
+fn a_target_of_another_user_or_group_is_refused() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\nbob:100000:10\nroot:100000:10\n");
         let shown = |caller: Person, target: Person| {
@@ -30,7 +30,7 @@ fn a_target_of_somebody_else_is_refused() {
 }
 
 #[test]
-fn the_callers_group_is_the_login_group_unless_login_defs_grants_others() {
+fn the_caller_needs_the_login_group_unless_login_defs_allows_others() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         let alice_of_users = ALICE.with_gid(100);
@@ -62,7 +62,7 @@ fn the_callers_group_is_the_login_group_unless_login_defs_grants_others() {
 }
 
 #[test]
-fn a_caller_without_passwd_entry_is_refused_even_the_own_id() {
+fn a_caller_without_passwd_entry_may_not_even_map_the_own_id() {
     in_sandbox(|sandbox| {
         sandbox.delegate("4711:100000:10\n");
         sandbox.for_each_program(|mode, id_type| {

@@ -8,7 +8,7 @@ use super::plugin::{
 };
 
 #[test]
-fn a_plugin_decides_and_the_files_are_not_asked() {
+fn a_plugin_decides_instead_of_the_subid_files() {
     in_plugin_sandbox(|sandbox| {
         for macros in [&[][..], &["OWN_FREE"]] {
             install(sandbox, "test", macros);
@@ -41,7 +41,7 @@ fn a_plugin_decides_and_the_files_are_not_asked() {
 }
 
 #[test]
-fn anything_but_a_clear_yes_is_a_no() {
+fn any_plugin_answer_but_yes_is_a_refusal() {
     in_plugin_sandbox(|sandbox| {
         for (index, macros) in [
             &["BEHAVIOUR=1", "FOUND=1"][..],
@@ -69,7 +69,7 @@ fn anything_but_a_clear_yes_is_a_no() {
 
 /// Otherwise a caller could choose the files, by not letting the loader have it, or have another one of its name.
 #[test]
-fn a_plugin_that_cannot_be_used_delegates_nothing_and_the_files_neither() {
+fn an_unusable_plugin_delegates_nothing_and_the_files_stay_unused() {
     in_plugin_sandbox(|sandbox| {
         let delegates_nothing = |message: &str| {
             for id_type in IdType::BOTH {
@@ -105,7 +105,7 @@ fn a_plugin_that_cannot_be_used_delegates_nothing_and_the_files_neither() {
 }
 
 #[test]
-fn no_limit_of_the_callers_takes_the_decision_from_a_plugin() {
+fn resource_limits_of_the_caller_do_not_bypass_a_plugin() {
     in_plugin_sandbox(|sandbox| {
         // The files would allow it.
         install(sandbox, "strict", &["FOUND=0"]);
@@ -131,7 +131,7 @@ fn no_limit_of_the_callers_takes_the_decision_from_a_plugin() {
 
 /// It says yes only where no capability is effective.
 #[test]
-fn a_plugin_is_asked_with_nothing_effective() {
+fn a_plugin_runs_without_effective_capabilities() {
     in_plugin_sandbox(|sandbox| {
         install(sandbox, "looking", &["FOUND=nothing_effective()"]);
         for mode in InstallMode::GOOD {
@@ -154,7 +154,7 @@ fn a_plugin_is_asked_with_nothing_effective() {
 
 /// What a plugin, or an NSS module, stands on may look for servers and options in both.
 #[test]
-fn the_callers_environment_and_directory_do_not_reach_a_plugin() {
+fn a_plugin_does_not_see_the_callers_environment_or_directory() {
     in_plugin_sandbox(|sandbox| {
         fs::create_dir("/mnt/here").unwrap();
         fs::write("/mnt/here/rc", "").unwrap();
@@ -182,7 +182,7 @@ fn the_callers_environment_and_directory_do_not_reach_a_plugin() {
 }
 
 #[test]
-fn a_library_path_in_the_environment_is_no_place_for_plugins() {
+fn ld_library_path_does_not_select_the_plugin() {
     in_plugin_sandbox(|sandbox| {
         install(sandbox, "mine", &["FOUND=1"]);
         fs::create_dir("/mnt/mine").unwrap();
@@ -203,7 +203,7 @@ fn a_library_path_in_the_environment_is_no_place_for_plugins() {
 }
 
 #[test]
-fn getsubids_lists_what_the_plugin_gives() {
+fn getsubids_lists_the_ranges_of_a_plugin() {
     in_plugin_sandbox(|sandbox| {
         for (index, macros) in [&[][..], &["OWN_FREE"]].into_iter().enumerate() {
             install(sandbox, &format!("list{index}"), macros);
@@ -242,7 +242,7 @@ fn getsubids_lists_what_the_plugin_gives() {
 
 /// The list is read through /proc/self/mem, which is closed to a program that gained privilege by its exec.
 #[test]
-fn the_check_has_the_plugins_ranges_mapped() {
+fn uidmap_check_maps_the_ranges_of_a_plugin() {
     in_plugin_sandbox(|sandbox| {
         install(sandbox, "checked", &[]);
         sandbox.delegate("");
@@ -261,7 +261,7 @@ fn the_check_has_the_plugins_ranges_mapped() {
 /// Debian's own, which cannot reach sssd here: it answers "connection error", and leaves the answer as it was. It has no
 /// `shadow_subid_free`.
 #[test]
-fn sssds_plugin_without_sssd_delegates_nothing() {
+fn the_sssd_plugin_delegates_nothing_without_sssd() {
     in_plugin_sandbox(|sandbox| {
         install_sssds(sandbox);
         sandbox.for_each_program(|mode, id_type| {

@@ -100,7 +100,7 @@ fn assert_raised_for_the_map_alone(steps: &[Step], id_type: IdType, raised: &str
 }
 
 #[test]
-fn privilege_is_raised_for_the_maps_open_and_write_alone_and_given_up_after() {
+fn capabilities_are_raised_only_to_open_and_write_the_map() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\nroot:100000:10\n");
         for caller in [ALICE, ROOT] {
@@ -126,7 +126,7 @@ fn privilege_is_raised_for_the_maps_open_and_write_alone_and_given_up_after() {
 }
 
 #[test]
-fn cap_setfcap_is_raised_for_a_map_of_uid_0_alone() {
+fn cap_setfcap_is_raised_only_for_a_map_of_uid_0() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:0:10\n");
         for (ranges, raised) in [("0 1 9", "1<<CAP_SETUID"), ("1 1 2 0 0 1", "1<<CAP_SETUID|1<<CAP_SETFCAP")]
@@ -140,7 +140,7 @@ fn cap_setfcap_is_raised_for_a_map_of_uid_0_alone() {
 }
 
 #[test]
-fn setgroups_is_denied_with_nothing_raised() {
+fn setgroups_is_denied_without_a_raised_capability() {
     in_sandbox(|sandbox| {
         let (steps, ..) = follow(sandbox, InstallMode::Setuid, IdType::Gid, ALICE, "0 1000 1");
         assert_raised_for_the_map_alone(&steps, IdType::Gid, "1<<CAP_SETGID");
@@ -151,7 +151,7 @@ fn setgroups_is_denied_with_nothing_raised() {
 /// From main on there are six that put privilege aside or give it up, and open, write and close of the map. Before it, the
 /// loader reads libraries, and nothing that a caller could have a hand in.
 #[test]
-fn nine_calls_have_privilege_and_no_input_is_read_with_it() {
+fn only_nine_system_calls_have_privilege_and_none_reads_input() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         sandbox.for_each_program(|mode, id_type| {
@@ -175,7 +175,7 @@ fn nine_calls_have_privilege_and_no_input_is_read_with_it() {
 
 /// What looks for the cause reads files, and has the caller's rights alone.
 #[test]
-fn after_a_refused_write_nothing_is_left() {
+fn all_capabilities_are_dropped_after_a_refused_write() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         sandbox.for_each_program(|mode, id_type| {
@@ -226,7 +226,7 @@ fn no_other_program_is_started() {
 
 /// Permitted capabilities that are not used are given up before the cause is looked for. A run that fails has none effective.
 #[test]
-fn a_refused_request_raises_nothing_and_keeps_nothing() {
+fn a_refused_request_raises_no_capability_and_drops_all() {
     in_sandbox(|sandbox| {
         let target = sandbox.namespace(ALICE);
         let log = Sandbox::etc("trace");

@@ -111,7 +111,7 @@ fn interrupted(
 }
 
 #[test]
-fn a_pid_reused_in_the_middle_of_a_run_is_not_written_for() {
+fn a_process_that_reuses_the_pid_during_the_run_gets_no_map() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {
@@ -158,7 +158,7 @@ fn hide(_: &Sandbox, mut target: Namespace) -> Namespace {
 
 /// CVE-2018-7169 once more: with hidepid the kernel says of the files of such a process that they are not there.
 #[test]
-fn setgroups_is_not_left_allowed_where_its_file_is_hidden() {
+fn a_hidden_setgroups_file_is_an_error() {
     in_sandbox(|sandbox| {
         must_succeed(Command::new("install").args(["--mode=0711", "/bin/cat", UNREADABLE]));
         must_succeed(Command::new("mount").args(["-t", "proc", "-o", "hidepid=invisible", "proc", "/proc"]));

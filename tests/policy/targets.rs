@@ -42,7 +42,7 @@ fn run(sandbox: &Sandbox, mode: InstallMode, id_type: IdType, descriptor: impl A
 }
 
 #[test]
-fn a_descriptor_of_the_processs_directory_or_a_pidfd_is_a_target() {
+fn a_target_is_a_proc_directory_descriptor_or_a_pidfd() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         sandbox.for_each_program(|mode, id_type| {
@@ -66,7 +66,7 @@ fn a_descriptor_of_the_processs_directory_or_a_pidfd_is_a_target() {
 }
 
 #[test]
-fn a_pidfd_that_the_kernel_does_not_tell_of_is_refused_with_the_reason() {
+fn a_pidfd_that_cannot_be_resolved_is_refused_with_the_reason() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         let target = sandbox.namespace(ALICE);
@@ -91,7 +91,7 @@ fn a_pidfd_that_the_kernel_does_not_tell_of_is_refused_with_the_reason() {
 /// Anonymous inodes, and pidfs from Linux 6.9 on (include/uapi/linux/magic.h). Each is met on one of the kernels of
 /// `make kernels`.
 #[test]
-fn pidfds_are_on_the_file_system_of_the_kernels_time() {
+fn pidfds_have_the_file_system_type_of_the_kernel_version() {
     in_sandbox(|sandbox| {
         let descriptor = pidfd(&sandbox.namespace(ALICE));
         let expected = if kernel() < (6, 9) { 0x0904_1934 } else { 0x5049_4446 };
@@ -102,7 +102,7 @@ fn pidfds_are_on_the_file_system_of_the_kernels_time() {
 /// In a mount namespace of one's own, another process's file, or a FIFO, can be mounted over a target's, and a descriptor of
 /// the directory there be given: nothing there is opened.
 #[test]
-fn a_descriptor_from_a_mount_namespace_of_the_callers_leads_to_no_other_file() {
+fn a_bind_mount_in_the_callers_mount_namespace_redirects_no_write() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         mkfifo("/mnt/fifo", Mode::S_IRWXU).unwrap();
@@ -137,7 +137,7 @@ fn a_descriptor_from_a_mount_namespace_of_the_callers_leads_to_no_other_file() {
 }
 
 #[test]
-fn a_descriptor_of_somebody_elses_process_is_refused() {
+fn a_descriptor_of_another_users_process_is_refused() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         let target = sandbox.namespace(BOB);
@@ -153,7 +153,7 @@ fn a_descriptor_of_somebody_elses_process_is_refused() {
 }
 
 #[test]
-fn a_process_that_has_ended_is_no_target_however_it_is_named() {
+fn a_process_that_has_ended_is_refused_in_every_form_of_target() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         let target = sandbox.namespace(ALICE);
@@ -178,7 +178,7 @@ fn a_process_that_has_ended_is_no_target_however_it_is_named() {
 }
 
 #[test]
-fn any_other_descriptor_gets_the_usage_line() {
+fn any_other_descriptor_prints_the_usage_line() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         let target = sandbox.namespace(ALICE);
@@ -234,7 +234,7 @@ fn any_other_descriptor_gets_the_usage_line() {
 }
 
 #[test]
-fn what_is_mounted_over_proc_is_no_process() {
+fn a_directory_of_a_file_system_over_proc_is_not_a_process() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         mount(Some("tmpfs"), "/proc", Some("tmpfs"), MsFlags::empty(), None::<&str>).unwrap();
