@@ -96,11 +96,11 @@ const OPEN_DESCRIPTORS: u32 = 1000;
 
 impl<'a> Bench<'a> {
     pub fn new(sandbox: &'a Sandbox, root: &Path, suite: Suite) -> Self {
-        plugin::make_room();
+        plugin::cover_library_directory();
         for (service, macros) in PLUGINS {
             plugin::compile(service, macros);
         }
-        plugin::have_the_loader_look(sandbox);
+        plugin::update_loader_cache(sandbox);
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance/idle.c");
         must_succeed(Command::new("gcc").args(["-O2", "-static", "-o", IDLE, source]));
         Self { sandbox, reference: Reference::new(sandbox, root, library_directory()), suite }

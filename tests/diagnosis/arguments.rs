@@ -1,4 +1,4 @@
-//! The request: words that are no numbers, ranges that overlap, and more of them than the kernel takes.
+//! Causes in the request: malformed numbers and targets, overlapping ranges, and more ranges than the kernel accepts.
 
 use std::process::Command;
 
@@ -86,7 +86,7 @@ fn a_malformed_target_is_reported_with_the_accepted_forms() {
     });
 }
 
-/// The same usage line, where no word is malformed.
+/// The usage line is printed although no argument is malformed.
 #[test]
 fn no_argument_is_blamed_if_none_is_given_or_the_process_has_ended() {
     in_sandbox(|sandbox| {
@@ -105,7 +105,7 @@ const INVALID: &str = "write to $id_map failed: Invalid argument";
 
 pub fn overlap(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
     sandbox.delegate("alice:100000:65536\nalice:100000:65536\n");
-    // So does whoever takes one range from each line.
+    // A client that takes one range from each line makes this request.
     Failure::new(alice, sandbox, mode, id_type, "0 1000 1 1 100000 65536 65537 100000 65536")
 }
 
@@ -162,7 +162,7 @@ fn a_map_too_large_for_one_write_is_reported_in_ranges_or_bytes() {
     });
 }
 
-/// 340 ranges are not too many, and 4095 bytes not too long; they fail for other reasons, or not at all.
+/// The kernel accepts 340 ranges in up to 4095 bytes. Such a request succeeds or fails for another cause.
 #[test]
 fn the_largest_map_that_the_kernel_accepts_is_not_blamed() {
     in_sandbox(|sandbox| {

@@ -1,4 +1,4 @@
-//! What the files delegate, and do not: missing and malformed lines, lines for others that nearly fit, files that cannot be read.
+//! Causes in the subid files: missing and malformed lines, lines with a similar owner, and unreadable files.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -13,7 +13,7 @@ fn alice() -> Command {
 
 const REFUSED: &str = "$id range [0-10) -> [100000-100010) not allowed";
 
-/// Alice wants ten ids, with these lines in the file.
+/// Alice requests ten ids, and the subid files have these lines.
 pub fn with(sandbox: &Sandbox, mode: InstallMode, id_type: IdType, lines: &str) -> Failure {
     sandbox.delegate(lines);
     Failure::new(alice, sandbox, mode, id_type, "0 100000 10")
@@ -45,7 +45,7 @@ fn an_insufficient_delegation_is_reported_with_the_delegated_ids() {
                 ("alice:100000:9\n", "100009", "100000 to 100008", "100009-165544"),
                 ("alice:100001:65536\n", "100000", "100001 to 165536", "165537-231072"),
                 ("1000:100002:2\nalice:100006:4\n", "100000 to 100001, 100004 to 100005", "100002 to 100003, 100006 to 100009", "100010-165545"),
-                // The same user by another name.
+                // Another login name of alice.
                 ("alicia:100000:5\n", "100005 to 100009", "100000 to 100004", "100005-165540"),
             ] {
                 with(sandbox, mode, id_type, lines).says(&[
@@ -88,7 +88,7 @@ fn a_line_with_a_similar_owner_is_reported() {
                     &format!("fix: if line 2 of $subid is meant for alice, write alice instead of '{owner}'"),
                 ]);
             }
-            // Somebody else is not nearly alice, and whoever is told of has to be somebody else.
+            // Other users and uids are not similar to alice.
             for owner in ["bob", "1001", "ghost"] {
                 with(sandbox, InstallMode::Caps, id_type, &format!("{owner}:100000:10\n")).says(&[
                     REFUSED,
@@ -142,14 +142,14 @@ fn a_malformed_line_without_the_caller_as_owner_is_not_blamed() {
                 .is_because(&["$subid has no line for alice"]);
             with(sandbox, InstallMode::Setuid, id_type, ":100000:10\n\nalice\n")
                 .is_because(&["$subid has no line for alice"]);
-            // Well-formed, whatever it looks like.
+            // Unusual numbers in a well-formed line.
             with(sandbox, InstallMode::Setuid, id_type, "alice:0x186a0: +9\n")
                 .is_because(&["the request includes $ids that are not delegated to alice: 100009"]);
         }
     });
 }
 
-/// With a file that `change` has made unusable.
+/// A request after `change` has made the subid file unusable.
 pub fn unusable(sandbox: &Sandbox, mode: InstallMode, id_type: IdType, change: impl Fn(&str)) -> Failure {
     sandbox.delegate("alice:100000:10\n");
     change(&format!("/etc/{}", id_type.subid()));

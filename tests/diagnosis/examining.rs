@@ -1,4 +1,4 @@
-//! Examining cannot do harm: what came from outside is shown escaped, and what cannot be found out changes nothing.
+//! Robustness of the explanation: text from outside is escaped, and unreadable facts lead to no wrong cause.
 
 use std::fs;
 use std::path::Path;
@@ -17,7 +17,7 @@ fn alice() -> Command {
     ALICE.command("env")
 }
 
-/// Nothing in it is for the terminal to obey.
+/// Asserts that stderr has no control or bidirectional character except newlines.
 #[track_caller]
 fn is_harmless(stderr: &str) {
     assert!(!stderr.is_empty());
@@ -63,7 +63,7 @@ fn arguments_are_escaped() {
 #[test]
 fn user_names_are_escaped() {
     in_sandbox(|sandbox| {
-        // A passwd file has no name with a newline or a colon, and a subid file no owner.
+        // A name in passwd and an owner in a subid file cannot contain a newline or a colon.
         let name = HOSTILE.replace(':', "");
         sandbox.write("passwd", format!("root:x:0:0::/:/bin/sh\n{name}:x:1000:1000::/:/bin/sh\n"));
         for id_type in IdType::BOTH {
@@ -122,11 +122,11 @@ fn plugin_names_are_escaped() {
     });
 }
 
-/// What examining reads of the process itself.
+/// The files in /proc/self that the explanation reads.
 const EXAMINED: [&str; 5] = ["status", "uid_map", "gid_map", "mountinfo", "loginuid"];
 
-/// Has these files of the program's own process, below `/proc/self`, be something else: an exec keeps the PID. In a mount
-/// namespace for each run, since such mounts stay in the mode of their PID.
+/// Mounts /dev/null over these files of the program's own process: an exec keeps the PID. Each run has a mount namespace of its
+/// own, otherwise the mounts would cover the files of a later process with the same PID.
 fn blind(files: &[&str]) -> Command {
     let mut unshare = ROOT.command("unshare");
     let script = "for file in $FILES; do mount --bind /dev/null /proc/$$/$file || exit 9; done
@@ -156,7 +156,7 @@ fn unreadable_proc_files_change_neither_the_message_nor_the_cause() {
     });
 }
 
-/// From a fact that is missing nothing is concluded.
+/// The program must not derive a cause from an unreadable status file.
 #[test]
 fn an_unreadable_restriction_is_not_guessed() {
     in_sandbox(|sandbox| {
@@ -179,7 +179,7 @@ fn an_unreadable_restriction_is_not_guessed() {
     });
 }
 
-/// With ever fewer descriptors: the map is written, or shadow has a line for what failed, and no cause blames what is sound.
+/// With each descriptor limit, the map is written or the failure is reported, and no cause names a working part.
 #[test]
 fn a_low_descriptor_limit_leads_to_no_wrong_cause() {
     in_sandbox(|sandbox| {
@@ -196,7 +196,7 @@ fn a_low_descriptor_limit_leads_to_no_wrong_cause() {
         ];
         for id_type in IdType::BOTH {
             let (mut written, mut refused) = (0, 0);
-            // The loader needs one descriptor besides the three.
+            // The loader needs one descriptor besides 0 to 2.
             for limit in 4..12 {
                 let target = sandbox.namespace(ALICE);
                 let mut prlimit = setpriv(&[]);

@@ -1,4 +1,4 @@
-//! Seccomp filters, real ones: what they refuse is theirs, and what else fails is not.
+//! Seccomp filters: a filter is reported if it refused the write, and not for failures of another cause.
 
 use std::path::Path;
 use std::process::Command;
@@ -15,7 +15,7 @@ fn compile() {
     }
 }
 
-/// Alice, under a filter that root has set for her.
+/// Prefix for a command of alice under a filter that root has installed.
 fn filtered(what: &str) -> Command {
     compile();
     let mut command = ROOT.command(HELPER);
@@ -53,7 +53,7 @@ fn a_seccomp_filter_is_reported_if_no_other_cause_is_found() {
                 "fix: use a newer kernel, or a seccomp profile that allows openat2 (podman's and Docker's default profiles do)",
             ]);
         });
-        // Needing no privilege and having none is no cause.
+        // A missing privilege is no cause if the request needs none.
         for id_type in IdType::BOTH {
             Failure::of(
                 filtered("write"),
@@ -82,7 +82,7 @@ fn no_new_privs_is_reported_instead_of_a_seccomp_filter() {
     });
 }
 
-/// Every container has a filter.
+/// Containers usually have a filter, so an active filter alone is no cause.
 #[test]
 fn a_seccomp_filter_that_allows_the_write_is_not_blamed() {
     in_sandbox(|sandbox| {
@@ -107,7 +107,7 @@ fn a_seccomp_filter_that_allows_the_write_is_not_blamed() {
     });
 }
 
-/// Alice, whose setuid programs get no capabilities.
+/// A run of alice with the securebit noroot: a setuid program gains no capability.
 pub fn taken_by_securebits(sandbox: &Sandbox, id_type: IdType) -> Failure {
     Failure::of(
         setpriv(&["--securebits=+noroot"]),
@@ -119,7 +119,7 @@ pub fn taken_by_securebits(sandbox: &Sandbox, id_type: IdType) -> Failure {
     )
 }
 
-/// Nor is a filter that is not there. What took the capability is not to be seen afterwards, and nothing is guessed.
+/// The program cannot see why it started without capability, so it lists possible reasons.
 #[test]
 fn no_seccomp_filter_is_blamed_for_privilege_that_securebits_remove() {
     in_sandbox(|sandbox| {

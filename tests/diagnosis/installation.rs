@@ -1,4 +1,4 @@
-//! The program's file: neither setuid nor with capabilities, on a file system without setuid, with another namespace's.
+//! Causes in the file of the program: no setuid bit and no capabilities, a nosuid mount, capabilities of another user namespace.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ fn root() -> Command {
 const NEITHER: &str = "$path has neither the setuid bit nor file capabilities (mode 0755)";
 const INSTALL: &str = "fix: as root, run 'setcap cap_set$id=ep $path', or 'chmod u+s $path' where images lose file \
     capabilities; reinstalling the package does the same";
-/// For a copy that root is not told to give privilege.
+/// The fix for a copy to which root should not give privilege.
 const ELSEWHERE: &str = "fix: install the package, and call the program in /usr/bin";
 
 pub fn without_privilege(sandbox: &Sandbox, id_type: IdType) -> Failure {
@@ -37,7 +37,7 @@ fn a_program_without_setuid_bit_and_capabilities_is_reported_with_its_mode() {
     });
 }
 
-/// Has a copy of the program fail, after what `prepare` did to it.
+/// The failure of a copy of the program that `prepare` has changed.
 fn copy(sandbox: &Sandbox, id_type: IdType, options: &[&str], prepare: impl Fn(&Path)) -> Failure {
     let program = install(sandbox, id_type, "copy", options);
     prepare(&program);
@@ -62,7 +62,8 @@ fn a_program_with_the_wrong_owner_or_capabilities_is_reported() {
     });
 }
 
-/// Root would give the capability to another program, or run another command.
+/// If others can write the path, root could give the capability to their program. In a path with special characters, the shell
+/// could run another command.
 #[test]
 fn no_command_is_advised_for_a_path_that_others_can_write_or_a_shell_splits() {
     in_sandbox(|sandbox| {
@@ -89,7 +90,7 @@ fn no_command_is_advised_for_a_path_that_others_can_write_or_a_shell_splits() {
                 ]);
             }
         }
-        // A file of root's that others may write.
+        // Root owns the file, and others may write it.
         let program = install(sandbox, IdType::Uid, "written", &["--mode=0777"]);
         let target = sandbox.namespace(ALICE);
         Failure::at(alice(), &program, IdType::Uid, &target.pid(), "0 100000 10").mentions(ELSEWHERE);
@@ -119,7 +120,7 @@ fn the_program_file_is_not_blamed_if_privilege_is_unnecessary_or_inherited() {
     });
 }
 
-/// Programs of the ways that give privilege otherwise, on a tmpfs that is mounted so.
+/// Installs a setuid program and one with file capabilities on a tmpfs with these mount flags.
 fn on_a_tmpfs(sandbox: &Sandbox, id_type: IdType, point: &str, flags: MsFlags) -> Vec<PathBuf> {
     fs::create_dir_all(point).unwrap();
     mount(Some("tmpfs"), point, Some("tmpfs"), flags, Some("mode=0755")).unwrap();
@@ -184,7 +185,7 @@ fn a_nosuid_mount_is_not_blamed_if_privilege_is_present_or_the_mount_is_elsewher
     });
 }
 
-/// Alice has a user namespace of her own, of which she is root, set the capabilities of a file of hers.
+/// Alice sets file capabilities as root of a user namespace of her own.
 fn with_capabilities_of_another_namespace(sandbox: &Sandbox, id_type: IdType) -> PathBuf {
     let program = install(sandbox, id_type, "foreign", &["--mode=0755", "--owner=1000", "--group=1000"]);
     let mut unshare = ALICE.command("unshare");
@@ -218,7 +219,7 @@ fn file_capabilities_of_another_user_namespace_are_reported_with_its_root() {
     });
 }
 
-/// A user namespace with 2000 ids of its own, none of which is root's outside.
+/// A user namespace that maps 2000 ids, without uid 0 of the parent namespace.
 #[test]
 fn privilege_from_an_unmapped_root_is_reported() {
     in_sandbox(|sandbox| {
@@ -228,7 +229,7 @@ fn privilege_from_an_unmapped_root_is_reported() {
             fs::write(format!("/proc/{}/{}_map", shifted.pid(), id_type.word()), "0 200000 2000").unwrap();
         }
         for id_type in IdType::BOTH {
-            // Capabilities of a namespace above count; those of a third one do not, whose root has no uid here.
+            // File capabilities of the parent namespace are effective here. File capabilities with an unmapped root uid are not.
             let target = sandbox.waiting(shifted.as_alice().args(["unshare", "--user", "--"]));
             let words = [&target.pid(), "0", "1500", "10"];
             assert_eq!(
@@ -243,7 +244,7 @@ fn privilege_from_an_unmapped_root_is_reported() {
             Failure::at(shifted.as_alice(), &program, id_type, &target.pid(), "0 1500 10").says(&[
                 NOT_PERMITTED,
                 "cause: the file capabilities of $path were set in another user namespace",
-                // The root of this namespace does not own the file.
+                // Root of this namespace does not own the file, so no setcap command is advised.
                 ELSEWHERE,
             ]);
             let setuid =
@@ -265,7 +266,7 @@ fn file_capabilities_of_another_namespace_are_not_blamed_on_a_setuid_program() {
             let program = with_capabilities_of_another_namespace(sandbox, id_type);
             must_succeed(Command::new("chown").arg("--no-dereference").arg("0").arg(&program));
             must_succeed(Command::new("chmod").arg("4755").arg(&program));
-            // Changing the owner took them.
+            // chown(2) has removed the capabilities.
             must_succeed(
                 Command::new("setcap").args(["-n", "1000", "cap_setuid,cap_setgid=ep"]).arg(&program),
             );

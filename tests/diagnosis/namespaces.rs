@@ -1,4 +1,4 @@
-//! The user namespaces: ours has not the ids, the target's has a map already, or is none that we may map.
+//! Causes in the user namespaces: unmapped ids, a map that is already written, and a target that is not in a child namespace.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ fn alice() -> Command {
     ALICE.command("env")
 }
 
-/// In a namespace with the ids from 0 to 1999, where the usual line delegates others.
+/// A request in a user namespace that maps 0 to 1999, while the usual line delegates other ids.
 pub fn not_mapped_here(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
     sandbox.delegate("alice:100000:65536\n");
     let nested = sandbox.nested(2_000);
@@ -27,7 +27,7 @@ fn ids_that_are_not_mapped_here_are_reported_with_the_mapped_ids() {
                 "fix: write the line 'alice:1001:999' in $subid here, or start the outer container with more ids",
             ]);
         });
-        // Of a range that is there in part, the part that is not is told.
+        // If a range is mapped in part, the other part is reported.
         sandbox.delegate("alice:1500:1000\n");
         let nested = sandbox.nested(2_000);
         Failure::new(|| nested.as_alice(), sandbox, InstallMode::Setuid, IdType::Uid, "0 1500 1000").is_because(&[
@@ -53,7 +53,7 @@ fn ids_that_are_mapped_here_are_not_blamed() {
             assert_eq!((outcome.stderr.as_str(), target.map(id_type).as_str()), ("", "0 1500 100"));
             Failure::of(run(), sandbox, mode, id_type, &target, "0 1500 100")
                 .is_because(&["the $id_map of process $pid is already written"]);
-            // More than is delegated is refused before anybody asks what is here.
+            // A request for ids that are not delegated is refused before the map of this namespace is read.
             Failure::of(run(), sandbox, mode, id_type, &target, "0 1500 1000")
                 .is_because(&["the request includes $ids that are not delegated to alice: 1600 to 2499"]);
         });
@@ -93,7 +93,7 @@ fn the_map_of_the_other_id_type_is_not_blamed() {
             assert_eq!(sandbox.run(InstallMode::Caps, other, ALICE, &words).status, Some(0));
             Failure::of(alice(), sandbox, InstallMode::Unprivileged, id_type, &target, "0 100000 10")
                 .is_because(&["$path has neither"]);
-            // A whole map is there, of the namespace that is the caller's, too.
+            // The caller's own namespace has a complete map, too.
             let plain = sandbox.waiting(&mut alice());
             Failure::of(alice(), sandbox, InstallMode::Caps, id_type, &plain, "0 100000 10")
                 .is_because(&["process $pid is in the caller's own user namespace"]);
@@ -123,7 +123,7 @@ fn a_process_in_the_callers_namespace_is_reported() {
     });
 }
 
-/// A namespace in a namespace of alice's: no process is in the middle one, since one process made both; or one is.
+/// Two grandchild namespaces, made by alice in a middle namespace. In the first case no process remains in the middle namespace.
 fn grandchildren(sandbox: &Sandbox) -> [Namespace; 2] {
     let middle = || {
         let mut unshare = ALICE.command("unshare");
@@ -158,8 +158,8 @@ fn a_namespace_that_is_not_a_child_is_reported() {
     });
 }
 
-/// From within the child, the parent's process is in none that could be mapped from there; and from outside, the middle one
-/// is a child, whose map is there.
+/// A process in the parent namespace is not in a child of the caller's namespace. The middle namespace is a child, and its map is
+/// already written.
 #[test]
 fn the_parent_is_not_a_child_but_the_namespace_between_is() {
     in_sandbox(|sandbox| {

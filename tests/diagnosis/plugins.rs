@@ -1,4 +1,4 @@
-//! The plugin that nsswitch.conf names: each mode in which it says no, fails, or cannot be used.
+//! Causes in the subid plugin: each way in which the plugin refuses, fails, or cannot be loaded.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -15,7 +15,7 @@ fn alice() -> Command {
 const REMEDY: &str = "fix: check that the plugin's service runs and knows the user (for sss: 'systemctl status sssd'), or \
     remove the line 'subid:' from /etc/nsswitch.conf";
 
-/// Of sssd, which does not run.
+/// A request with the sssd plugin while sssd does not run.
 pub fn without_sssd(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
     install_sssds(sandbox);
     Failure::new(alice, sandbox, mode, id_type, "0 500000 10")
@@ -60,7 +60,7 @@ fn each_status_of_a_plugin_is_reported() {
     });
 }
 
-/// A sound plugin that says no: nothing is wrong with it, nor with what the files have.
+/// A working plugin refuses: no fault of the plugin or of the subid files is reported.
 #[test]
 fn a_plugin_that_refuses_is_reported_with_the_command_that_lists_its_ids() {
     in_plugin_sandbox(|sandbox| {
@@ -125,7 +125,7 @@ fn a_plugin_that_cannot_be_loaded_is_reported() {
     });
 }
 
-/// Files are asked after all, or there is nothing to ask about.
+/// Either nsswitch.conf names the files, or the plugin allows the request.
 #[test]
 fn a_plugin_that_decided_nothing_or_allowed_is_not_blamed() {
     in_plugin_sandbox(|sandbox| {

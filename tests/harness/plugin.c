@@ -1,5 +1,5 @@
-/* A subid NSS plugin that behaves as its compile-time macros say. BEHAVIOUR: 0 as it should, 1 unknown user, 2 connection
- * error, 3 error, 9 a status that does not exist; FOUND: what it puts where the answer goes. It affirms one range for alice. */
+/* A subid plugin for tests, configured by macros. BEHAVIOUR is the returned status: 0 success, 1 unknown user, 2 connection
+ * error, 3 error, 9 undefined. FOUND is the answer of has_range; by default, the plugin delegates one range to alice. */
 #define _GNU_SOURCE
 #include <linux/capability.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 #ifndef FOUND
 #define FOUND (within ? 1 : 0)
 #endif
-/* Were free(3) called on what a plugin with a function of its own gives out, it would abort. */
+/* A plugin with shadow_subid_free returns pointers inside an allocation, so that a call of free(3) instead would abort. */
 #ifdef OWN_FREE
 #define OFFSET 16
 #else

@@ -1,4 +1,4 @@
-//! The command line: forms of numbers, wrong counts, options, and the order in which it is looked at.
+//! The command line: forms of numbers, wrong counts, options, and the order of the checks.
 
 use super::harness::{ALICE, BOB, IdType, InstallMode, ROOT, in_sandbox, usage};
 
@@ -169,7 +169,7 @@ fn the_kernel_refuses_overlapping_and_too_many_ranges() {
                 sandbox.fails(mode, id_type, ALICE, wanted, &invalid(id_type));
             }
         });
-        // Root has no further say in it.
+        // The kernel refuses root's request, too.
         sandbox.delegate("root:100000:1000\n");
         sandbox.fails(
             InstallMode::Setuid,

@@ -1,4 +1,4 @@
-//! uidmap-check, as people see it, on sound machines and others.
+//! The output of uidmap-check, on working and on misconfigured machines.
 
 use std::process::{Command, Stdio};
 
@@ -9,7 +9,7 @@ use super::harness::{
     ALICE, BOB, IdType, InstallMode, NOBODY_KNOWN, Outcome, Person, Sandbox, finish, in_sandbox, setpriv,
 };
 
-/// The directory of the programs that are installed in this mode is in the mode of a client's look-up.
+/// A PATH that begins with the directory of the programs that are installed in this mode.
 fn path_to(sandbox: &Sandbox, mode: InstallMode) -> String {
     let program = sandbox.program(mode, IdType::Uid);
     format!("PATH={}:/usr/sbin:/usr/bin:/sbin:/bin", program.parent().unwrap().display())
@@ -93,7 +93,7 @@ fn a_failure_is_shown_with_the_cause_and_fix_of_the_program() {
                 "cause: CAP_SETGID is not in the bounding set",
             ],
         );
-        // The kernel does not start the other program then.
+        // File capabilities that the bounding set excludes: the kernel refuses the exec of newgidmap.
         bad(
             &check_through(sandbox, setpriv(&["--bounding-set=-setgid"]), InstallMode::Caps, &[]),
             &[
@@ -172,12 +172,12 @@ fn json_output_is_valid() {
     });
 }
 
-/// What a command prints to a terminal.
+/// Runs a command on a pseudoterminal and returns its output.
 fn on_a_terminal(command: &mut Command) -> String {
     let pty = openpty(None, None).unwrap();
     let (stdout, stderr) = (pty.slave.try_clone().unwrap(), pty.slave.try_clone().unwrap());
     let mut child = command.stdin(Stdio::null()).stdout(stdout).stderr(stderr).spawn().unwrap();
-    // The command has copies of the terminal; when they are gone, too, reading ends with an error.
+    // `command` holds duplicates of the slave. The read below ends only after all of them are closed.
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     drop(pty.slave);
     let mut printed = Vec::new();

@@ -1,4 +1,4 @@
-//! What the files delegate, and to whom.
+//! The ids that the subid files delegate, and their owners.
 
 use std::fs::read_to_string;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -79,7 +79,7 @@ fn an_owner_is_a_uid_or_any_login_name_of_the_uid() {
     });
 }
 
-/// Zero-padded numeric login names are real: students, staff. shadow 4.20 reads such a name as a uid first.
+/// Login names of digits, such as zero-padded student numbers, are in use. shadow 4.20 reads such a name as a uid first.
 #[test]
 fn a_login_name_of_digits_is_not_read_as_a_uid() {
     let student = Person { uid: 50_001, gid: 50_001 };
@@ -107,7 +107,7 @@ fn a_login_name_of_digits_is_not_read_as_a_uid() {
     });
 }
 
-/// A refusal asks about every name, and the explanation asks again.
+/// A refused request looks up each owner, and so does the explanation of the failure.
 #[test]
 fn each_owner_name_is_looked_up_once() {
     in_sandbox(|sandbox| {
@@ -257,9 +257,9 @@ fn an_unusable_subid_file_is_reported_with_the_reason() {
             });
         };
         let each = |change: &dyn Fn(&str)| ["subuid", "subgid"].into_iter().for_each(change);
-        // Read with the caller's rights: installed setuid, too, what root alone may read stays unread.
-        let roots_alone = || std::fs::Permissions::from_mode(0o600);
-        each(&|name| std::fs::set_permissions(Sandbox::etc(name), roots_alone()).unwrap());
+        // The file is opened with the caller's rights, so a setuid program cannot read a file that only root may read.
+        let only_root = || std::fs::Permissions::from_mode(0o600);
+        each(&|name| std::fs::set_permissions(Sandbox::etc(name), only_root()).unwrap());
         fails("Permission denied");
         each(&|name| std::fs::rename(Sandbox::etc(name), Sandbox::etc("real")).unwrap());
         each(&|name| symlink("/etc/real", Sandbox::etc(name)).unwrap());

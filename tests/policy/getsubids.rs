@@ -1,4 +1,4 @@
-//! getsubids(1): the ranges that it lists, and its failures.
+//! getsubids(1): its lists of ranges and its failures.
 
 use std::fs::{create_dir, set_permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -22,16 +22,16 @@ fn ranges_are_listed_in_file_order_for_any_name_or_uid() {
         };
         for (arguments, lines) in [
             (&["alice"][..], of("alice", &all)),
-            // rootlesskit 1.1.0 adds this answer to that for the name.
+            // rootlesskit 1.1.0 asks for the uid and for the name, and adds both answers.
             (&["1000"], of("1000", &["200000 10"])),
             (&["alicia"], of("alicia", &all)),
-            // Neither has an account.
+            // Owners without account.
             (&["containers"], of("containers", &["5 5"])),
             (&["4711"], of("4711", &["6 6"])),
             (&["01000"], of("01000", &["8 8"])),
             (&["-g", "alice"], of("alice", &["9 9"])),
             (&["bob", "alice"], of("bob", &["1 1"])),
-            // Nothing is delegated to them.
+            // Accounts without delegation.
             (&["root"], String::new()),
             (&["0"], String::new()),
             (&["-g", "bob"], String::new()),

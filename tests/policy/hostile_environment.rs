@@ -1,5 +1,5 @@
-//! Hostile hostile_environment: whatever a caller may hand down, and whatever there may be where files are expected. A map is
-//! written whole or not at all, what fails says so and exits with 1, and nothing hangs.
+//! Hostile environments: descriptors, limits, variables and signals that a caller passes on, and files of an unusual type. The map
+//! must be complete or empty; a failure must exit with 1 and a message, and no run may block.
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -16,7 +16,7 @@ use super::harness::{ALICE, IdType, InstallMode, Outcome, ROOT, Sandbox, in_sand
 const WANTED: [&str; 6] = ["0", "1000", "1", "1", "100000", "10"];
 const MAP: &str = "0 1000 1; 1 100000 10";
 
-/// Runs a program through a command, and gives what came of it with the map.
+/// Runs a program through a command; returns its outcome and the map.
 fn attempt(sandbox: &Sandbox, via: &[&str], mode: InstallMode, id_type: IdType) -> (Outcome, String) {
     let target = sandbox.namespace(ALICE);
     let mut command = ALICE.command("timeout");
@@ -26,7 +26,7 @@ fn attempt(sandbox: &Sandbox, via: &[&str], mode: InstallMode, id_type: IdType) 
     (sandbox.run_through(command, mode, id_type, &words), target.map(id_type))
 }
 
-/// It works nevertheless.
+/// Asserts that each program writes the map.
 #[track_caller]
 fn works(sandbox: &Sandbox, via: &[&str]) {
     sandbox.for_each_program(|mode, id_type| {
@@ -40,7 +40,7 @@ fn works(sandbox: &Sandbox, via: &[&str]) {
     });
 }
 
-/// It works, or fails with 1.
+/// Asserts that each program writes the whole map, or fails and writes nothing.
 #[track_caller]
 fn works_or_fails(sandbox: &Sandbox, via: &[&str]) {
     sandbox.for_each_program(|mode, id_type| {
@@ -63,8 +63,8 @@ fn standard_descriptors_may_be_closed_or_unusual() {
     });
 }
 
-/// Where the exec gave no privilege (AT_SECURE), the C library leaves closed descriptors closed. The next file to be opened, the map,
-/// would become stderr.
+/// The C library opens closed standard descriptors only if the exec gave privilege (AT_SECURE). Otherwise the map could be opened
+/// as descriptor 2, and a message be written into it.
 #[test]
 fn closed_descriptors_are_opened_for_root_and_ambient_capabilities_too() {
     in_sandbox(|sandbox| {
@@ -173,11 +173,11 @@ fn environment_variables_have_no_effect() {
             "TERM=",
             "=x",
         ] {
-            // Without the set-up that a program with privilege gets, the loader would heed some of them for env(1) itself.
+            // env(1) sets the variable after its own start: the loader of env would obey some of them.
             let (outcome, map) = attempt(sandbox, &["env", variable], InstallMode::Setuid, IdType::Uid);
             assert_eq!((outcome.status, map.as_str()), (Some(0), MAP), "{variable}: {}", outcome.stderr);
         }
-        // A setuid program is not traced: the loader of glibc 2.36 exits with 5, that of 2.41 ignores the variable.
+        // A setuid program does not print its libraries: the loader of glibc 2.36 exits with 5, and 2.41 ignores the variable.
         let (outcome, map) =
             attempt(sandbox, &["env", "LD_TRACE_LOADED_OBJECTS=1"], InstallMode::Setuid, IdType::Uid);
         assert_eq!(outcome.stdout, "");
@@ -235,7 +235,7 @@ fn empty_and_enormous_argument_lists_are_refused() {
     });
 }
 
-/// Puts something there that is no file of text.
+/// Creates a file of an unusual type in /etc.
 fn put(sandbox: &Sandbox, name: &str, what: &str) {
     let path = Sandbox::etc(name);
     if path.exists() {
@@ -259,7 +259,7 @@ fn put(sandbox: &Sandbox, name: &str, what: &str) {
 
 fn take_away(name: &str) {
     let path = Sandbox::etc(name);
-    // It may not be a mount.
+    // Fails unless the file is a mount point.
     let _ = umount2(&path, MntFlags::MNT_DETACH);
     if path.is_dir() { fs::remove_dir(&path) } else { fs::remove_file(&path) }.unwrap();
 }
@@ -301,7 +301,7 @@ fn configuration_files_of_an_unusual_type_leave_the_defaults() {
         for what in ODD {
             put(sandbox, "login.defs", what);
             works(sandbox, &["env"]);
-            // It is asked for the caller's group.
+            // login.defs is read only for a caller outside the login group.
             let target = sandbox.namespace(ALICE.with_gid(100));
             let words = [target.pid(), "0".into(), "100000".into(), "10".into()];
             let outcome = sandbox.run(InstallMode::Setuid, IdType::Uid, ALICE.with_gid(100), &words);
@@ -309,15 +309,15 @@ fn configuration_files_of_an_unusual_type_leave_the_defaults() {
             take_away("login.defs");
         }
         sandbox.write("login.defs", "");
-        // The C library would wait at a FIFO, and read a device to its end, before it looks users up.
+        // A FIFO and endless devices are left out: the C library itself would block on them before it looks up users.
         for what in ["a socket", "a directory", "unreadable", "/dev/null"] {
             put(sandbox, "nsswitch.conf", what);
             for id_type in IdType::BOTH {
                 let (outcome, map) = attempt(sandbox, &["env"], InstallMode::Setuid, id_type);
-                // Whether the C library finds users without it is not ours to say.
+                // Without the file, the C library may or may not find users.
                 let expected = if outcome.status == Some(0) { "0 1000 1; 1 100000 10" } else { "" };
                 assert_eq!(map, expected, "{what}: {outcome:?}");
-                // It may name a plugin, which would have to be asked.
+                // An unreadable nsswitch.conf may name a plugin, so no delegated id is mapped.
                 assert!(what != "unreadable" || outcome.status == Some(1), "{outcome:?}");
             }
             take_away("nsswitch.conf");

@@ -1,10 +1,10 @@
-//! How the program is installed and called, and what privilege it has then.
+//! The privilege of a program by its install mode and its caller.
 
 use std::process::Command;
 
 use super::harness::{ALICE, IdType, InstallMode, Person, ROOT, Sandbox, in_sandbox, kernel, setpriv};
 
-/// Has the program started by this command for a namespace of alice's; gives the first line of stderr and the map.
+/// Runs the program through this command for a namespace of alice; returns the first line of stderr and the map.
 fn through(
     sandbox: &Sandbox,
     via: Command,
@@ -20,7 +20,7 @@ fn through(
     (outcome.first_line().to_owned(), target.map(id_type))
 }
 
-/// Alice's own setpriv(1): root's would leave her capabilities that `no_new_privs` lets pass.
+/// setpriv(1), started by alice. Started by root, it would pass on capabilities that no_new_privs does not remove.
 fn no_new_privs() -> Command {
     let mut command = ALICE.command("setpriv");
     command.args(["--no-new-privs", "--"]);
@@ -93,7 +93,7 @@ fn no_new_privs_removes_the_privilege_in_both_install_modes() {
     });
 }
 
-/// With effective file capabilities the kernel refuses the exec instead.
+/// Effective file capabilities are not tested: the kernel refuses the exec (EPERM).
 #[test]
 fn both_install_modes_need_the_capability_in_the_bounding_set() {
     in_sandbox(|sandbox| {
@@ -136,7 +136,7 @@ fn no_other_capability_is_needed_in_the_bounding_set() {
     });
 }
 
-/// Linux 5.12 and later, and 5.10.35 and later, which every 5.10 of Debian 11 is.
+/// Linux requires CAP_SETFCAP since 5.12, and since 5.10.35, which is older than Debian 11's kernel.
 #[test]
 fn mapping_uid_0_of_the_parent_needs_cap_setfcap_and_gid_0_does_not() {
     in_sandbox(|sandbox| {

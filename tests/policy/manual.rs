@@ -1,10 +1,10 @@
-//! The manual pages' examples do what the pages say.
+//! Runs the examples of the manual pages.
 
 use std::fs;
 
 use super::harness::{ALICE, IdType, InstallMode, in_sandbox};
 
-/// The literal lines of a page's EXAMPLES.
+/// The literal lines in the section EXAMPLES of a page.
 fn examples(page: &str) -> Vec<String> {
     let text = fs::read_to_string(format!("{}/docs/man/{page}.1", env!("CARGO_MANIFEST_DIR"))).unwrap();
     let (_, examples) = text.split_once(".Sh EXAMPLES\n").unwrap();

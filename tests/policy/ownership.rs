@@ -1,4 +1,4 @@
-//! Whose target it is, and who calls.
+//! The owner of the target and the caller: their uid, gid and passwd entry.
 
 use super::harness::{ALICE, BOB, InstallMode, NOBODY_KNOWN, Person, ROOT, in_sandbox};
 
@@ -51,7 +51,7 @@ fn the_caller_needs_the_login_group_unless_login_defs_allows_others() {
             sandbox.write("login.defs", login_defs);
             sandbox.allows_person(alice_of_users, "0 100000 10");
         }
-        // The real gid is what counts as the caller's own, not the login group.
+        // The caller's own gid is the real gid, not the login group.
         let attempt =
             sandbox.attempt(InstallMode::Setuid, super::harness::IdType::Gid, alice_of_users, "0 100 1");
         assert_eq!((attempt.outcome.status, attempt.map.as_str()), (Some(0), "0 100 1"));

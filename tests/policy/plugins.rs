@@ -1,4 +1,4 @@
-//! Plugins that nsswitch.conf names: what they decide, and what comes of those that fail.
+//! Subid plugins that nsswitch.conf names: their decisions and their failures.
 
 use std::fs;
 
@@ -67,7 +67,7 @@ fn any_plugin_answer_but_yes_is_a_refusal() {
     });
 }
 
-/// Otherwise a caller could choose the files, by not letting the loader have it, or have another one of its name.
+/// If the files were used instead, a caller could replace the plugin by making its load fail, for example with a limit.
 #[test]
 fn an_unusable_plugin_delegates_nothing_and_the_files_stay_unused() {
     in_plugin_sandbox(|sandbox| {
@@ -107,7 +107,7 @@ fn an_unusable_plugin_delegates_nothing_and_the_files_stay_unused() {
 #[test]
 fn resource_limits_of_the_caller_do_not_bypass_a_plugin() {
     in_plugin_sandbox(|sandbox| {
-        // The files would allow it.
+        // The subid files delegate the ids.
         install(sandbox, "strict", &["FOUND=0"]);
         let descriptors = (3..12).map(|most| format!("--nofile={most}"));
         let memory = (2000..5000).step_by(100).map(|kibibytes| format!("--as={}", kibibytes * 1024));
@@ -124,12 +124,12 @@ fn resource_limits_of_the_caller_do_not_bypass_a_plugin() {
                 refusals += usize::from(outcome.first_line().ends_with("not allowed"));
             }
         }
-        // Some are high enough for the plugin to be asked.
+        // With the higher limits, the plugin is loaded and refuses.
         assert!(refusals > 0);
     });
 }
 
-/// It says yes only where no capability is effective.
+/// The first plugin allows only while no capability is effective, the second only while one is.
 #[test]
 fn a_plugin_runs_without_effective_capabilities() {
     in_plugin_sandbox(|sandbox| {
@@ -152,7 +152,7 @@ fn a_plugin_runs_without_effective_capabilities() {
     });
 }
 
-/// What a plugin, or an NSS module, stands on may look for servers and options in both.
+/// The libraries of a plugin may look for servers and options in the environment and in the working directory.
 #[test]
 fn a_plugin_does_not_see_the_callers_environment_or_directory() {
     in_plugin_sandbox(|sandbox| {
@@ -212,7 +212,7 @@ fn getsubids_lists_the_ranges_of_a_plugin() {
                 sandbox.getsubids(&["-g", "alice"]).stdout,
                 "0: alice 600000 60\n1: alice 600060 40\n"
             );
-            // To a plugin nothing is an answer.
+            // An empty list is a valid answer.
             let nothing = sandbox.getsubids(&["bob"]);
             assert_eq!((nothing.status, nothing.stdout.as_str(), nothing.stderr.as_str()), (Some(0), "", ""));
         }
@@ -240,7 +240,7 @@ fn getsubids_lists_the_ranges_of_a_plugin() {
     });
 }
 
-/// The list is read through /proc/self/mem, which is closed to a program that gained privilege by its exec.
+/// uidmap-check reads the list through /proc/self/mem, which a program that gained privilege by its exec may not open.
 #[test]
 fn uidmap_check_maps_the_ranges_of_a_plugin() {
     in_plugin_sandbox(|sandbox| {
@@ -258,7 +258,7 @@ fn uidmap_check_maps_the_ranges_of_a_plugin() {
     });
 }
 
-/// Debian's own, which cannot reach sssd here: it answers "connection error", and leaves the answer as it was. It has no
+/// Debian's sssd plugin returns "connection error" without sssd and does not set its result. The plugin has no
 /// `shadow_subid_free`.
 #[test]
 fn the_sssd_plugin_delegates_nothing_without_sssd() {

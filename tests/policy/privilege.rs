@@ -1,4 +1,4 @@
-//! What is held when: the system calls of whole runs, followed by strace(1).
+//! The capabilities at each step of a run, from a log of strace(1).
 
 use std::fs;
 use std::process::Command;
@@ -7,7 +7,7 @@ use super::harness::privileged::Privileged;
 use super::harness::tracing::traced;
 use super::harness::{ALICE, IdType, InstallMode, Person, ROOT, Sandbox, finish, in_sandbox};
 
-/// Capabilities as strace prints a set of them.
+/// Capability sets as strace prints them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Sets {
     effective: String,
@@ -22,14 +22,14 @@ impl Sets {
     }
 }
 
-/// A file opened or written, and what was held then.
+/// An open or a write, with the capability sets at that time.
 #[derive(Debug)]
 struct Step {
     call: String,
     held: Sets,
 }
 
-/// Follows a run, from the program's own first change of capabilities on; also tells the last state.
+/// Traces a run; returns the steps from the first capset(2) on, the last capability sets, and the log.
 fn follow(
     sandbox: &Sandbox,
     mode: InstallMode,
@@ -39,7 +39,7 @@ fn follow(
 ) -> (Vec<Step>, Sets, String) {
     let target = sandbox.namespace(caller);
     let log = Sandbox::etc("trace");
-    // Started by root, who may follow a program that gains privilege.
+    // Root starts strace: a program traced by an unprivileged user gains no privilege.
     let mut strace = ROOT.command("strace");
     strace
         .args(["-qq", "-s", "64", "-e", "trace=execve,capset,setresuid,openat,openat2,write", "-o"])
@@ -52,7 +52,7 @@ fn follow(
     assert_eq!((outcome.stderr.as_str(), outcome.status), ("", Some(0)), "{mode:?} {id_type:?}");
 
     let trace = fs::read_to_string(log).unwrap();
-    // strace starts setpriv, and setpriv the program.
+    // strace starts setpriv, which starts the program: the last exec is the program's.
     let (_, run) = trace.rsplit_once("execve(").unwrap();
     let mut held = None;
     let mut steps = Vec::new();
@@ -81,7 +81,7 @@ fn names(id_type: IdType) -> (&'static str, &'static str) {
     }
 }
 
-/// The capability is effective for the map's open and write, and for nothing else; other files are opened with none.
+/// Asserts that the capability is effective only for the open and the write of the map.
 fn assert_raised_for_the_map_alone(steps: &[Step], id_type: IdType, raised: &str) {
     let map_file = format!("\"{}_map\"", id_type.word());
     let raised_for: Vec<&str> =
@@ -95,7 +95,7 @@ fn assert_raised_for_the_map_alone(steps: &[Step], id_type: IdType, raised: &str
     }
     let read = |path: &str| steps.iter().any(|step| step.call.contains(path) && step.held.inheritable == "0");
     for path in ["/etc/passwd", &format!("/etc/{}", id_type.subid()), "/proc/"] {
-        assert!(read(path), "{path} is opened after the drop");
+        assert!(read(path), "{path} is not opened after the drop");
     }
 }
 
@@ -111,7 +111,7 @@ fn capabilities_are_raised_only_to_open_and_write_the_map() {
                 assert_eq!(end, Sets::none());
                 for step in steps.iter().filter(|step| step.call.contains("\"/etc/sub")) {
                     let held = step.held.permitted.as_str();
-                    // strace shows a single capability as 1<<N, and file capabilities grant no more than one.
+                    // With file capabilities, one capability is permitted.
                     assert!(held == raised || held == most, "{held} at {}", step.call);
                 }
                 let becomes_caller = format!("setresuid({0}, {0}, {0})", caller.uid);
@@ -148,8 +148,8 @@ fn setgroups_is_denied_without_a_raised_capability() {
     });
 }
 
-/// From main on there are six that put privilege aside or give it up, and open, write and close of the map. Before it, the
-/// loader reads libraries, and nothing that a caller could have a hand in.
+/// From main on, six calls drop privilege, and three open, write and close the map. Before main, the loader reads only
+/// libraries, which the caller cannot choose.
 #[test]
 fn only_nine_system_calls_have_privilege_and_none_reads_input() {
     in_sandbox(|sandbox| {
@@ -165,7 +165,7 @@ fn only_nine_system_calls_have_privilege_and_none_reads_input() {
             ));
             assert_eq!((outcome.status, target.map(id_type).as_str()), (Some(0), map));
             let log = fs::read_to_string("/etc/trace").unwrap();
-            // With debug assertions, the standard library looks at each descriptor that it closes.
+            // A debug assertion of the standard library calls fcntl(F_GETFD) before each close.
             let calls: Vec<&str> = log.lines().filter(|call| !call.contains("F_GETFD")).collect();
             let Privileged { calls_of_main, bytes_read, .. } = Privileged::of(&calls.join("\n"), mode);
             assert_eq!((calls_of_main, bytes_read), (9, 0), "{mode:?} {id_type:?}:\n{log}");
@@ -173,7 +173,7 @@ fn only_nine_system_calls_have_privilege_and_none_reads_input() {
     });
 }
 
-/// What looks for the cause reads files, and has the caller's rights alone.
+/// The explanation of a failure reads files with the caller's rights.
 #[test]
 fn all_capabilities_are_dropped_after_a_refused_write() {
     in_sandbox(|sandbox| {
@@ -184,7 +184,7 @@ fn all_capabilities_are_dropped_after_a_refused_write() {
                 let calls = "trace=execve,capset,setresuid,openat,write";
                 finish(&mut traced(&program, &target.pid(), "0 100000 10", log, calls)).status
             };
-            // The kernel takes a map once.
+            // The kernel accepts one write, so the second run fails.
             assert_eq!((run("/etc/first"), run("/etc/second")), (Some(0), Some(1)));
             let trace = fs::read_to_string("/etc/second").unwrap();
             let (_, after) = trace.rsplit_once(" EPERM ").unwrap();
@@ -196,7 +196,7 @@ fn all_capabilities_are_dropped_after_a_refused_write() {
     });
 }
 
-/// Also where the run fails, and is explained.
+/// Neither a successful nor a failed run starts another program.
 #[test]
 fn no_other_program_is_started() {
     in_sandbox(|sandbox| {
@@ -224,7 +224,7 @@ fn no_other_program_is_started() {
     });
 }
 
-/// Permitted capabilities that are not used are given up before the cause is looked for. A run that fails has none effective.
+/// Unused permitted capabilities are dropped before the explanation of the failure. A refused run raises no capability.
 #[test]
 fn a_refused_request_raises_no_capability_and_drops_all() {
     in_sandbox(|sandbox| {
@@ -240,9 +240,9 @@ fn a_refused_request_raises_no_capability_and_drops_all() {
         let (_, run) = trace.rsplit_once("execve(").unwrap();
         let effective: Vec<String> =
             run.lines().filter(|call| call.starts_with("capset(")).map(|call| sets(call).effective).collect();
-        // Twice to put aside, once for the inheritable set, once to give up.
+        // Two calls lower the effective set, one clears the inheritable set, and one drops all.
         assert_eq!(effective, ["0"; 4], "{trace}");
-        // And that before the cause is looked for.
+        // The explanation reads the subid file after the last drop.
         let (_, end) = run.rsplit_once("capset(").unwrap();
         assert_eq!(sets(end).permitted, "0", "{trace}");
         assert!(end.contains("\"/etc/subuid\""), "{trace}");

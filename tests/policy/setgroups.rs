@@ -1,4 +1,4 @@
-//! What becomes of setgroups(2) (CVE-2018-7169).
+//! The setgroups file of the target: newgidmap denies setgroups(2) if no mapped gid is delegated (CVE-2018-7169).
 
 use std::fs;
 
@@ -73,7 +73,7 @@ fn setgroups_stays_allowed_if_the_request_is_refused() {
     });
 }
 
-/// The kernel refuses every write to `setgroups` then; that the map is there already is what is to be told.
+/// After the map is written, the kernel refuses writes to `setgroups`. The reported failure must be that of the map.
 #[test]
 fn denied_setgroups_is_not_written_again_after_the_map() {
     in_sandbox(|sandbox| {
@@ -90,7 +90,7 @@ fn denied_setgroups_is_not_written_again_after_the_map() {
     });
 }
 
-/// The file is opened without privilege, so the kernel refuses that, and not only what is written.
+/// The file is opened without privilege, so the kernel refuses the open.
 #[test]
 fn setgroups_of_a_process_in_the_callers_namespace_cannot_be_opened() {
     in_sandbox(|sandbox| {

@@ -1,4 +1,4 @@
-//! Descriptors as targets: `fd:N` of every id_type.
+//! Descriptors as targets: `fd:N` for descriptors of every type.
 
 use std::fs::{File, read_dir};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -15,7 +15,7 @@ use super::harness::{
     ALICE, BOB, IdType, InstallMode, Namespace, Outcome, Sandbox, WRITTEN, in_sandbox, kernel, usage,
 };
 
-/// A descriptor that programs inherit.
+/// Clears FD_CLOEXEC, so that programs inherit the descriptor.
 fn inherited(descriptor: impl Into<OwnedFd>) -> OwnedFd {
     let descriptor = descriptor.into();
     fcntl(&descriptor, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
@@ -31,8 +31,8 @@ pub fn pidfd(target: &Namespace) -> OwnedFd {
     inherited(rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).unwrap())
 }
 
-/// Whether a program that gained privilege by its exec may read its own fdinfo, which alone tells a pidfd's process.
-pub fn pidfds_are_told() -> bool {
+/// True if a program that gained privilege by its exec may read its own fdinfo, which has the PID of a pidfd.
+pub fn pidfds_can_be_resolved() -> bool {
     kernel() >= (5, 14)
 }
 
@@ -51,7 +51,7 @@ fn a_target_is_a_proc_directory_descriptor_or_a_pidfd() {
                 &|target| opened(&format!("/proc/{}", target.pid()), OFlag::O_PATH),
                 &pidfd,
             ];
-            for (index, open) in opens.iter().take(if pidfds_are_told() { 3 } else { 2 }).enumerate() {
+            for (index, open) in opens.iter().take(if pidfds_can_be_resolved() { 3 } else { 2 }).enumerate() {
                 let target = sandbox.namespace(ALICE);
                 let outcome = run(sandbox, mode, id_type, open(&target));
                 assert_eq!(
@@ -72,7 +72,7 @@ fn a_pidfd_that_cannot_be_resolved_is_refused_with_the_reason() {
         let target = sandbox.namespace(ALICE);
         let descriptor = pidfd(&target);
         sandbox.for_each_program(|mode, id_type| {
-            if pidfds_are_told() {
+            if pidfds_can_be_resolved() {
                 return;
             }
             let outcome = run(sandbox, mode, id_type, &descriptor);
@@ -80,7 +80,7 @@ fn a_pidfd_that_cannot_be_resolved_is_refused_with_the_reason() {
             assert!(outcome.stderr.contains("pidfds need Linux 5.14 or later\n"), "{}", outcome.stderr);
             assert_eq!((outcome.status, target.map(id_type).as_str()), (Some(1), ""), "{mode:?}");
         });
-        // This one gained nothing by its exec, and reads what it likes of itself.
+        // A program that gained no privilege may read its own fdinfo.
         for id_type in IdType::BOTH {
             let outcome = run(sandbox, InstallMode::Unprivileged, id_type, &descriptor);
             assert!(outcome.first_line().contains("write to"), "{}", outcome.stderr);
@@ -88,8 +88,8 @@ fn a_pidfd_that_cannot_be_resolved_is_refused_with_the_reason() {
     });
 }
 
-/// Anonymous inodes, and pidfs from Linux 6.9 on (include/uapi/linux/magic.h). Each is met on one of the kernels of
-/// `make kernels`.
+/// pidfds are anonymous inodes before Linux 6.9 and on pidfs from then on (include/uapi/linux/magic.h). `make kernels` has kernels
+/// of both kinds.
 #[test]
 fn pidfds_have_the_file_system_type_of_the_kernel_version() {
     in_sandbox(|sandbox| {
@@ -99,8 +99,8 @@ fn pidfds_have_the_file_system_type_of_the_kernel_version() {
     });
 }
 
-/// In a mount namespace of one's own, another process's file, or a FIFO, can be mounted over a target's, and a descriptor of
-/// the directory there be given: nothing there is opened.
+/// In an own mount namespace, a caller can mount a FIFO or a file of another process over the target's file, and pass a
+/// descriptor of that directory. The program must not open the covering file.
 #[test]
 fn a_bind_mount_in_the_callers_mount_namespace_redirects_no_write() {
     in_sandbox(|sandbox| {
@@ -142,7 +142,8 @@ fn a_descriptor_of_another_users_process_is_refused() {
         sandbox.delegate("alice:100000:10\n");
         let target = sandbox.namespace(BOB);
         let directory = opened(&format!("/proc/{}", target.pid()), OFlag::O_RDONLY);
-        for descriptor in [Some(directory), pidfds_are_told().then(|| pidfd(&target))].iter().flatten() {
+        for descriptor in [Some(directory), pidfds_can_be_resolved().then(|| pidfd(&target))].iter().flatten()
+        {
             sandbox.for_each_program(|mode, id_type| {
                 let outcome = run(sandbox, mode, id_type, descriptor);
                 assert!(outcome.stderr.contains("owned by a different user: uid:1000"), "{}", outcome.stderr);
