@@ -176,7 +176,7 @@ impl<'a> Bench<'a> {
         let path = Sandbox::etc(id_type.subid());
         match case.subid_is {
             FileKind::Public => {}
-            FileKind::RootsAlone => fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap(),
+            FileKind::RootOnly => fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap(),
             FileKind::Directory => fs::remove_file(&path).and_then(|()| fs::create_dir(&path)).unwrap(),
             FileKind::Loop => fs::remove_file(&path).and_then(|()| symlink(&path, &path)).unwrap(),
         }

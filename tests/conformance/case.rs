@@ -54,7 +54,7 @@ pub enum Descriptor {
 pub enum FileKind {
     Public,
     /// A file that only root may read.
-    RootsAlone,
+    RootOnly,
     Directory,
     /// A symbolic link to itself.
     Loop,

@@ -8,7 +8,7 @@ use fastrand::Rng;
 use super::case::{Case, Descriptor, FileKind, PASSWD, Prior, Program, State};
 use super::deviation::{by_name, by_uid};
 use super::files::{self, Range};
-use super::harness::{ALICE, BOB, IdType, NOBODY_KNOWN, Person, ROOT};
+use super::harness::{ALICE, BOB, IdType, Person, ROOT, UNKNOWN_USER};
 
 /// A user whose ids are negative as an `int`.
 const LARGE: Person = Person { uid: 4_000_000_000, gid: 4_000_000_000 };
@@ -76,7 +76,7 @@ pub fn case(seed: u64) -> Made {
     match odd {
         "unreadable" => {
             readings.push((13, case.clone()));
-            case.subid_is = FileKind::RootsAlone;
+            case.subid_is = FileKind::RootOnly;
         }
         "missing" => case.subid = None,
         "login.defs" if case.caller.uid == case.caller.gid && rng.bool() => {
@@ -136,7 +136,7 @@ pub fn case(seed: u64) -> Made {
 fn caller(rng: &mut Rng, is_odd: bool) -> Person {
     if is_odd {
         let odd =
-            [NOBODY_KNOWN, ALICE.with_gid(100), ALICE.with_gid(100), ALICE.with_gid(1001), BOB.with_gid(0)];
+            [UNKNOWN_USER, ALICE.with_gid(100), ALICE.with_gid(100), ALICE.with_gid(1001), BOB.with_gid(0)];
         return one(rng, &odd);
     }
     match rng.u8(..32) {

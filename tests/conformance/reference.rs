@@ -20,7 +20,7 @@ pub struct Reference {
 impl Reference {
     /// Bind-mounts /etc, /proc, /dev and the plugins of this sandbox into the root file system. The thread is in the mount namespace
     /// of the sandbox and ends with the reference.
-    pub fn new(_world: &Sandbox, root: &Path, plugins: &Path) -> Self {
+    pub fn new(_sandbox: &Sandbox, root: &Path, plugins: &Path) -> Self {
         let no: Option<&str> = None;
         for shared in ["/etc", "/proc", "/dev"].map(Path::new).into_iter().chain([plugins]) {
             let inside = root.join(shared.strip_prefix("/").unwrap());

@@ -97,7 +97,7 @@ fn case(line: &str) -> Case {
 }
 
 fn file_kind(name: &str) -> FileKind {
-    let known = [FileKind::RootsAlone, FileKind::Directory, FileKind::Loop];
+    let known = [FileKind::RootOnly, FileKind::Directory, FileKind::Loop];
     known.into_iter().find(|one| format!("{one:?}") == name).unwrap()
 }
 

@@ -66,7 +66,7 @@ fn missing_numbers_are_reported() {
 fn a_malformed_target_is_reported_with_the_accepted_forms() {
     in_sandbox(|sandbox| {
         for id_type in IdType::BOTH {
-            for (word, what) in [
+            for (word, reason) in [
                 ("self", "neither a PID from 1 to 2147483647 nor fd: and the number of a descriptor"),
                 ("0", "neither a PID from 1 to 2147483647 nor fd: and the number of a descriptor"),
                 ("--gid", "neither a PID from 1 to 2147483647 nor fd: and the number of a descriptor"),
@@ -77,7 +77,7 @@ fn a_malformed_target_is_reported_with_the_accepted_forms() {
                 let program = sandbox.program(InstallMode::Setuid, id_type);
                 Failure::with_words(alice(), &program, id_type, &[word, "0", "100000", "10"]).says(&[
                     "$usage",
-                    &format!("cause: argument 1 (target) is '{word}', {what}"),
+                    &format!("cause: argument 1 (target) is '{word}', {reason}"),
                     "fix: give the PID in decimal, or fd: and the number of an inherited descriptor: of a process's \
                      directory in /proc, or a pidfd",
                 ]);

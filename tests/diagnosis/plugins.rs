@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::failure::Failure;
 use super::harness::{ALICE, BOB, IdType, InstallMode, Sandbox};
-use super::plugin::{configure, first_delegated, in_plugin_sandbox, install, install_sssds};
+use super::plugin::{configure, first_delegated, in_plugin_sandbox, install, install_sssd_plugin};
 
 fn alice() -> Command {
     ALICE.command("env")
@@ -17,7 +17,7 @@ const REMEDY: &str = "fix: check that the plugin's service runs and knows the us
 
 /// A request with the sssd plugin while sssd does not run.
 pub fn without_sssd(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
-    install_sssds(sandbox);
+    install_sssd_plugin(sandbox);
     Failure::new(alice, sandbox, mode, id_type, "0 500000 10")
 }
 

@@ -11,7 +11,7 @@ use nix::sys::stat::Mode;
 
 use super::failure::Failure;
 use super::harness::{
-    ALICE, BOB, IdType, InstallMode, NOBODY_KNOWN, Person, ROOT, Sandbox, in_sandbox, must_succeed, setpriv,
+    ALICE, BOB, IdType, InstallMode, Person, ROOT, Sandbox, UNKNOWN_USER, in_sandbox, must_succeed, setpriv,
 };
 
 fn alice() -> Command {
@@ -239,7 +239,7 @@ fn a_process_that_is_not_dumpable_is_reported() {
 
 pub fn without_passwd_entry(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
     sandbox.delegate("4711:100000:10\n");
-    Failure::new(|| NOBODY_KNOWN.command("env"), sandbox, mode, id_type, "0 100000 10")
+    Failure::new(|| UNKNOWN_USER.command("env"), sandbox, mode, id_type, "0 100000 10")
 }
 
 #[test]
@@ -259,7 +259,7 @@ fn a_caller_without_passwd_entry_is_reported_with_a_line_to_add() {
         sandbox.write("passwd", passwd);
         sandbox.delegate("");
         Failure::new(
-            || NOBODY_KNOWN.command("env"),
+            || UNKNOWN_USER.command("env"),
             sandbox,
             InstallMode::Setuid,
             IdType::Uid,

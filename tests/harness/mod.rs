@@ -131,7 +131,7 @@ pub const ROOT: Person = Person { uid: 0, gid: 0 };
 pub const ALICE: Person = Person { uid: 1000, gid: 1000 };
 pub const BOB: Person = Person { uid: 1001, gid: 1001 };
 /// A user without passwd entry.
-pub const NOBODY_KNOWN: Person = Person { uid: 4711, gid: 4711 };
+pub const UNKNOWN_USER: Person = Person { uid: 4711, gid: 4711 };
 
 impl Person {
     pub fn with_gid(self, gid: u32) -> Self {
@@ -163,7 +163,7 @@ impl Outcome {
     }
 
     /// The lines of stderr that shadow prints, too: all before the cause and the fix.
-    pub fn shadows_part(&self) -> &str {
+    pub fn shadow_lines(&self) -> &str {
         let lines = self.stderr.split_inclusive('\n').take_while(|line| !line.contains(": cause: "));
         self.stderr.split_at(lines.map(str::len).sum()).0
     }
@@ -214,7 +214,7 @@ impl Namespace {
     }
 
     /// Sends a line to the process.
-    pub fn tell(&mut self) {
+    pub fn send_line(&mut self) {
         self.process.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
     }
 

@@ -18,7 +18,7 @@ pub fn configure(sandbox: &Sandbox, service: &str) {
 }
 
 /// Installs the sssd plugin of Debian.
-pub fn install_sssds(sandbox: &Sandbox) {
+pub fn install_sssd_plugin(sandbox: &Sandbox) {
     let cache = std::env::var("UIDMAP_CACHE").unwrap_or("/var/cache/uidmap-rs".into());
     fs::copy(format!("{cache}/libsubid_sss.so"), library_directory().join("libsubid_sss.so")).unwrap();
     configure(sandbox, "sss");

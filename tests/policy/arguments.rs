@@ -87,7 +87,7 @@ fn at_least_one_complete_range_is_required() {
                 ("x y", "PROGRAM: ranges: 1 is wrong for argc: 2"),
             ] {
                 let outcome = sandbox.fails(mode, id_type, ALICE, wanted, message);
-                assert_eq!(outcome.shadows_part().lines().nth(1), Some(usage(id_type).as_str()), "{wanted}");
+                assert_eq!(outcome.shadow_lines().lines().nth(1), Some(usage(id_type).as_str()), "{wanted}");
             }
             let target = sandbox.namespace(ALICE);
             let outcome = sandbox.run(mode, id_type, ALICE, &[target.pid()]);
@@ -106,7 +106,7 @@ fn a_missing_or_malformed_target_prints_the_usage_line() {
             {
                 let outcome = sandbox.run(mode, id_type, ALICE, arguments);
                 assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(1), ""), "{arguments:?}");
-                assert_eq!(outcome.shadows_part(), format!("{}\n", usage(id_type)), "{arguments:?}");
+                assert_eq!(outcome.shadow_lines(), format!("{}\n", usage(id_type)), "{arguments:?}");
             }
         });
     });

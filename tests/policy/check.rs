@@ -6,7 +6,7 @@ use nix::pty::openpty;
 use nix::unistd::read;
 
 use super::harness::{
-    ALICE, BOB, IdType, InstallMode, NOBODY_KNOWN, Outcome, Person, Sandbox, finish, in_sandbox, setpriv,
+    ALICE, BOB, IdType, InstallMode, Outcome, Person, Sandbox, UNKNOWN_USER, finish, in_sandbox, setpriv,
 };
 
 /// A PATH that begins with the directory of the programs that are installed in this mode.
@@ -106,7 +106,7 @@ fn a_failure_is_shown_with_the_cause_and_fix_of_the_program() {
             &["note  delegated uids  no id", "cause: /etc/subuid has no line for bob (uid 1001)"],
         );
         bad(
-            &check(sandbox, NOBODY_KNOWN, InstallMode::Setuid),
+            &check(sandbox, UNKNOWN_USER, InstallMode::Setuid),
             &["bad   user            no passwd entry", "cause: uid 4711 has no entry"],
         );
         sandbox.write("subgid", "alice:100000:10:x\n");

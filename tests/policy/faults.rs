@@ -70,21 +70,21 @@ fn a_failed_system_call_is_reported_and_leaves_no_partial_map() {
             let cut_short = (call.name == "write").then(|| "retval=1".to_owned());
             for fault in call.faults().into_iter().chain(cut_short) {
                 let fate = run.inject(&call, &fault);
-                let what = format!("{} {fault} {}: {fate:?}", run.program.display(), call.line);
+                let context = format!("{} {fault} {}: {fate:?}", run.program.display(), call.line);
                 match fate.outcome.status {
                     Some(0) => {
-                        assert!(fate.is_written && is_dispensable(&fault), "{what}");
+                        assert!(fate.is_written && is_dispensable(&fault), "{context}");
                         let expected = if run.map == OWN_GID { "deny" } else { "allow" };
-                        assert_eq!(fate.setgroups, expected, "{what}");
+                        assert_eq!(fate.setgroups, expected, "{context}");
                     }
                     Some(1) => {
-                        assert_ne!(fate.outcome.stderr, "", "{what}");
+                        assert_ne!(fate.outcome.stderr, "", "{context}");
                         // A failed drop of privilege after the write is a failure, too.
-                        assert!(!fate.is_written || is_after_the_write, "{what}");
+                        assert!(!fate.is_written || is_after_the_write, "{context}");
                     }
-                    _ => panic!("{what}"),
+                    _ => panic!("{context}"),
                 }
-                assert!(!fate.outcome.stderr.contains("panicked"), "{what}");
+                assert!(!fate.outcome.stderr.contains("panicked"), "{context}");
             }
             is_after_the_write |= call.name == "write" && call.line.contains(run.map);
         }

@@ -236,12 +236,12 @@ fn empty_and_enormous_argument_lists_are_refused() {
 }
 
 /// Creates a file of an unusual type in /etc.
-fn put(sandbox: &Sandbox, name: &str, what: &str) {
+fn put(sandbox: &Sandbox, name: &str, file_type: &str) {
     let path = Sandbox::etc(name);
     if path.exists() {
         sandbox.remove(name);
     }
-    match what {
+    match file_type {
         "a FIFO" => mkfifo(&path, Mode::S_IRWXU | Mode::S_IRWXO).unwrap(),
         "a socket" => drop(UnixListener::bind(&path).unwrap()),
         "a directory" => fs::create_dir(&path).unwrap(),
@@ -257,14 +257,14 @@ fn put(sandbox: &Sandbox, name: &str, what: &str) {
     }
 }
 
-fn take_away(name: &str) {
+fn remove_unusual(name: &str) {
     let path = Sandbox::etc(name);
     // Fails unless the file is a mount point.
     let _ = umount2(&path, MntFlags::MNT_DETACH);
     if path.is_dir() { fs::remove_dir(&path) } else { fs::remove_file(&path) }.unwrap();
 }
 
-const ODD: [&str; 8] = [
+const UNUSUAL: [&str; 8] = [
     "a FIFO",
     "a socket",
     "a directory",
@@ -278,17 +278,24 @@ const ODD: [&str; 8] = [
 #[test]
 fn a_subid_file_of_an_unusual_type_delegates_nothing_and_does_not_block() {
     in_sandbox(|sandbox| {
-        for what in ODD {
+        for file_type in UNUSUAL {
             for id_type in IdType::BOTH {
-                put(sandbox, id_type.subid(), what);
+                put(sandbox, id_type.subid(), file_type);
                 for mode in InstallMode::GOOD {
                     let (outcome, map) = attempt(sandbox, &["env"], mode, id_type);
-                    assert_eq!((outcome.status, map.as_str()), (Some(1), ""), "{what} {mode:?} {id_type:?}");
+                    assert_eq!(
+                        (outcome.status, map.as_str()),
+                        (Some(1), ""),
+                        "{file_type} {mode:?} {id_type:?}"
+                    );
                     let line = outcome.first_line();
-                    assert!(line.contains("cannot open") || line.ends_with("not allowed"), "{what}: {line}");
-                    assert!(outcome.stderr.contains(": cause: "), "{what}: {}", outcome.stderr);
+                    assert!(
+                        line.contains("cannot open") || line.ends_with("not allowed"),
+                        "{file_type}: {line}"
+                    );
+                    assert!(outcome.stderr.contains(": cause: "), "{file_type}: {}", outcome.stderr);
                 }
-                take_away(id_type.subid());
+                remove_unusual(id_type.subid());
             }
         }
     });
@@ -298,29 +305,29 @@ fn a_subid_file_of_an_unusual_type_delegates_nothing_and_does_not_block() {
 fn configuration_files_of_an_unusual_type_leave_the_defaults() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
-        for what in ODD {
-            put(sandbox, "login.defs", what);
+        for file_type in UNUSUAL {
+            put(sandbox, "login.defs", file_type);
             works(sandbox, &["env"]);
             // login.defs is read only for a caller outside the login group.
             let target = sandbox.namespace(ALICE.with_gid(100));
             let words = [target.pid(), "0".into(), "100000".into(), "10".into()];
             let outcome = sandbox.run(InstallMode::Setuid, IdType::Uid, ALICE.with_gid(100), &words);
-            assert!(outcome.first_line().contains("owned by a different user"), "{what}");
-            take_away("login.defs");
+            assert!(outcome.first_line().contains("owned by a different user"), "{file_type}");
+            remove_unusual("login.defs");
         }
         sandbox.write("login.defs", "");
         // A FIFO and endless devices are left out: the C library itself would block on them before it looks up users.
-        for what in ["a socket", "a directory", "unreadable", "/dev/null"] {
-            put(sandbox, "nsswitch.conf", what);
+        for file_type in ["a socket", "a directory", "unreadable", "/dev/null"] {
+            put(sandbox, "nsswitch.conf", file_type);
             for id_type in IdType::BOTH {
                 let (outcome, map) = attempt(sandbox, &["env"], InstallMode::Setuid, id_type);
                 // Without the file, the C library may or may not find users.
                 let expected = if outcome.status == Some(0) { "0 1000 1; 1 100000 10" } else { "" };
-                assert_eq!(map, expected, "{what}: {outcome:?}");
+                assert_eq!(map, expected, "{file_type}: {outcome:?}");
                 // An unreadable nsswitch.conf may name a plugin, so no delegated id is mapped.
-                assert!(what != "unreadable" || outcome.status == Some(1), "{outcome:?}");
+                assert!(file_type != "unreadable" || outcome.status == Some(1), "{outcome:?}");
             }
-            take_away("nsswitch.conf");
+            remove_unusual("nsswitch.conf");
         }
         sandbox.write("nsswitch.conf", "passwd: files\n");
     });

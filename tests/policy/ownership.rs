@@ -1,6 +1,6 @@
 //! The owner of the target and the caller: their uid, gid and passwd entry.
 
-use super::harness::{ALICE, BOB, InstallMode, NOBODY_KNOWN, Person, ROOT, in_sandbox};
+use super::harness::{ALICE, BOB, InstallMode, Person, ROOT, UNKNOWN_USER, in_sandbox};
 
 #[test]
 fn a_target_of_another_user_or_group_is_refused() {
@@ -20,7 +20,7 @@ fn a_target_of_another_user_or_group_is_refused() {
                 let outcome =
                     sandbox.run(mode, id_type, caller, &[target.pid().as_str(), "0", "100000", "10"]);
                 assert_eq!(
-                    outcome.shadows_part(),
+                    outcome.shadow_lines(),
                     format!("{}: {}\n", id_type.program(), shown(caller, owner))
                 );
                 assert_eq!((outcome.status, target.map(id_type).as_str()), (Some(1), ""));
@@ -68,7 +68,7 @@ fn a_caller_without_passwd_entry_may_not_even_map_the_own_id() {
         sandbox.for_each_program(|mode, id_type| {
             let message = "PROGRAM: Cannot determine your user name.";
             for wanted in ["0 4711 1", "0 100000 10", "x"] {
-                sandbox.fails(mode, id_type, NOBODY_KNOWN, wanted, message);
+                sandbox.fails(mode, id_type, UNKNOWN_USER, wanted, message);
             }
         });
     });

@@ -4,7 +4,7 @@ use std::fs;
 
 use super::harness::{ALICE, BOB, IdType, InstallMode, finish};
 use super::plugin::{
-    configure, first_delegated, in_plugin_sandbox, install, install_sssds, library_directory,
+    configure, first_delegated, in_plugin_sandbox, install, install_sssd_plugin, library_directory,
 };
 
 #[test]
@@ -263,7 +263,7 @@ fn uidmap_check_maps_the_ranges_of_a_plugin() {
 #[test]
 fn the_sssd_plugin_delegates_nothing_without_sssd() {
     in_plugin_sandbox(|sandbox| {
-        install_sssds(sandbox);
+        install_sssd_plugin(sandbox);
         sandbox.for_each_program(|mode, id_type| {
             let message = format!("PROGRAM: {} range [0-10) -> [500000-500010) not allowed", id_type.word());
             sandbox.fails(mode, id_type, ALICE, "0 500000 10", &message);

@@ -83,14 +83,14 @@ fn position(
     before.matches(&format!(" {call}(")).count() + 1
 }
 
-/// Runs a program for this target and map. `happen` changes the target after the system call that `moment` describes, as for
+/// Runs a program for this target and map. `change` changes the target after the system call that `moment` describes, as for
 /// [`position`].
 fn interrupted(
     sandbox: &Sandbox,
     (id_type, map): (IdType, &str),
     (target, name): (Namespace, Naming),
     moment: (&str, &str),
-    happen: fn(&Sandbox, Namespace) -> Namespace,
+    change: fn(&Sandbox, Namespace) -> Namespace,
 ) -> (Outcome, Namespace) {
     let nth = position(sandbox, id_type, name, map, moment);
     let (call, _) = moment;
@@ -102,7 +102,7 @@ fn interrupted(
     let strace = strace.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(File::open(log).unwrap()).lines().map(Result::unwrap);
     let stopped = lines.find(|line| line.ends_with("--- stopped by SIGSTOP ---")).unwrap();
-    let target = happen(sandbox, target);
+    let target = change(sandbox, target);
     let pid = stopped.split(' ').next().unwrap().parse().unwrap();
     kill(Pid::from_raw(pid), Signal::SIGCONT).unwrap();
     lines.for_each(drop);
@@ -148,7 +148,7 @@ const UNREADABLE: &str = "/mnt/unreadable";
 
 /// Lets the target execute that program and waits until it has.
 fn hide(_: &Sandbox, mut target: Namespace) -> Namespace {
-    target.tell();
+    target.send_line();
     let comm = format!("/proc/{}/comm", target.pid());
     while fs::read_to_string(&comm).unwrap() != "unreadable\n" {
         yield_now();

@@ -83,7 +83,7 @@ fn denied_setgroups_is_not_written_again_after_the_map() {
             assert_eq!(sandbox.run(mode, IdType::Gid, ALICE, &words).status, Some(0));
             let second = sandbox.run(mode, IdType::Gid, ALICE, &words);
             assert_eq!(
-                second.shadows_part(),
+                second.shadow_lines(),
                 "newgidmap: write to gid_map failed: Operation not permitted\n"
             );
         }

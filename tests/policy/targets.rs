@@ -76,7 +76,7 @@ fn a_pidfd_that_cannot_be_resolved_is_refused_with_the_reason() {
                 return;
             }
             let outcome = run(sandbox, mode, id_type, &descriptor);
-            assert_eq!(outcome.shadows_part(), format!("{}\n", usage(id_type)));
+            assert_eq!(outcome.shadow_lines(), format!("{}\n", usage(id_type)));
             assert!(outcome.stderr.contains("pidfds need Linux 5.14 or later\n"), "{}", outcome.stderr);
             assert_eq!((outcome.status, target.map(id_type).as_str()), (Some(1), ""), "{mode:?}");
         });
@@ -171,7 +171,7 @@ fn a_process_that_has_ended_is_refused_in_every_form_of_target() {
             let outcome = sandbox.run(mode, id_type, ALICE, &[pid.as_str(), "0", "100000", "10"]);
             let message = "Could not open proc directory for target";
             assert_eq!(
-                outcome.shadows_part(),
+                outcome.shadow_lines(),
                 format!("{message} {pid}: No such file or directory\n{}\n", usage(id_type))
             );
         });
@@ -214,17 +214,17 @@ fn any_other_descriptor_prints_the_usage_line() {
             format!("fd:{}", file.as_raw_fd() + 500)
         };
         sandbox.for_each_program(|mode, id_type| {
-            for (what, descriptor) in &descriptors {
+            for (name, descriptor) in &descriptors {
                 let outcome = run(sandbox, mode, id_type, descriptor);
-                assert_eq!(outcome.shadows_part(), format!("{}\n", usage(id_type)), "{what}");
-                assert_eq!(outcome.status, Some(1), "{what}");
+                assert_eq!(outcome.shadow_lines(), format!("{}\n", usage(id_type)), "{name}");
+                assert_eq!(outcome.status, Some(1), "{name}");
             }
             for word in
                 [closed.as_str(), "fd:", "fd:-1", "fd:x", "fd:3x", "fd:0x3", "fd:4294967296", "FD:3", "fd 3"]
             {
                 let outcome = sandbox.run(mode, id_type, ALICE, &[word, "0", "100000", "10"]);
                 assert_eq!(
-                    (outcome.shadows_part(), outcome.status),
+                    (outcome.shadow_lines(), outcome.status),
                     (format!("{}\n", usage(id_type)).as_str(), Some(1)),
                     "{word}"
                 );
