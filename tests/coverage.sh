@@ -31,8 +31,8 @@ chmod 0755 "$directory/rustc"
 export RUSTC_WORKSPACE_WRAPPER=$directory/rustc CARGO_TARGET_DIR=target/coverage
 
 failed=0
-# Skipped: tests in which a limit or a filter prevents the profile from being written, so that stderr has an additional message,
-# and tests that make each system call fail, including those that write the profile.
+# Skipped tests: in some, a limit or a filter prevents the write of the profile, so that stderr has an additional message. Others
+# make each system call fail, including those that write the profile.
 skipped=(--skip tight_resource_limits --skip every_documented_example --skip a_seccomp_filter_is_reported
     --skip faults::a_failed_system_call_is_reported --skip faults::a_kill_at_any_system_call)
 cargo test --locked --no-fail-fast -- "${skipped[@]}" || failed=1

@@ -24,7 +24,7 @@ pub struct Observation {
     pub stdout: String,
     /// The first line of stderr.
     pub first: String,
-    /// The first line of stderr that is not a notice.
+    /// The first line of stderr without shadow's warnings.
     pub line: String,
     pub map: String,
     pub setgroups: String,

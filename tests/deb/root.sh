@@ -13,7 +13,7 @@ mkdir "$work/base/test"
 cp "$here/../../packaging/debian/tests/maps" "$here/keep" "$work/base/test"
 cp "$deb" "$work/base/test/current.deb"
 cp "$work"/base/var/cache/apt/archives/uidmap_*.deb "$work/base/test/uidmap.deb"
-# Newer variants of the package: `next` is intact, `failing` has a preinst that fails, and `conflicting` has a file of coreutils, so
+# Newer variants of the package: `next` is intact, and `failing` has a preinst that fails. `conflicting` has a file of coreutils, so
 # that dpkg aborts after it has unpacked the programs.
 variant() {
     dpkg-deb --build --root-owner-group -Znone "$work/next" "$work/base/test/$1.deb" >/dev/null

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::harness::{IdType, InstallMode, Namespace, Outcome, Sandbox, finish, must_succeed};
 
-/// The line with which most failures begin, here and in shadow.
+/// The first line of most failures, the same as in shadow.
 pub const NOT_PERMITTED: &str = "write to $id_map failed: Operation not permitted";
 
 /// A run that exited with 1 and changed neither map nor setgroups.
@@ -147,7 +147,7 @@ fn read(target: &str, file: &str) -> Option<String> {
     fs::read_to_string(format!("/proc/{target}/{file}")).ok()
 }
 
-/// Installs one more copy of a program, with these options of install(1), in a directory of its own.
+/// Installs a copy of a program in this directory below /mnt, with these options of install(1).
 pub fn install(sandbox: &Sandbox, id_type: IdType, directory: &str, options: &[&str]) -> PathBuf {
     let directory = Path::new("/mnt").join(directory);
     fs::create_dir_all(&directory).unwrap();

@@ -199,7 +199,7 @@ fn a_debugger_is_reported_if_it_removed_the_privilege() {
 const SETFCAP: &str = "the request maps uid 0 of this user namespace, this kernel requires CAP_SETFCAP for that, and the \
     program was started without CAP_SETFCAP";
 
-/// A map of uid 0 by a program whose file has cap_setuid alone.
+/// A map of uid 0 by a program that has only CAP_SETUID.
 pub fn without_setfcap(sandbox: &Sandbox) -> Failure {
     Failure::of(alice(), sandbox, InstallMode::Caps, IdType::Uid, &sandbox.namespace(ALICE), "5 1 2 0 0 1")
 }

@@ -308,7 +308,7 @@ fn configuration_files_of_an_unusual_type_leave_the_defaults() {
         for file_type in UNUSUAL {
             put(sandbox, "login.defs", file_type);
             works(sandbox, &["env"]);
-            // login.defs is read only for a caller outside the login group.
+            // login.defs decides whether a caller outside the login group is accepted.
             let target = sandbox.namespace(ALICE.with_gid(100));
             let words = [target.pid(), "0".into(), "100000".into(), "10".into()];
             let outcome = sandbox.run(InstallMode::Setuid, IdType::Uid, ALICE.with_gid(100), &words);

@@ -82,7 +82,7 @@ fn names(id_type: IdType) -> (&'static str, &'static str) {
 }
 
 /// Asserts that the capability is effective only for the open and the write of the map.
-fn assert_raised_for_the_map_alone(steps: &[Step], id_type: IdType, raised: &str) {
+fn assert_raised_only_for_the_map(steps: &[Step], id_type: IdType, raised: &str) {
     let map_file = format!("\"{}_map\"", id_type.word());
     let raised_for: Vec<&str> =
         steps.iter().filter(|step| step.held.effective != "0").map(|step| step.call.as_str()).collect();
@@ -107,7 +107,7 @@ fn capabilities_are_raised_only_to_open_and_write_the_map() {
             sandbox.for_each_program(|mode, id_type| {
                 let (steps, end, run) = follow(sandbox, mode, id_type, caller, "0 100000 10");
                 let (raised, most) = names(id_type);
-                assert_raised_for_the_map_alone(&steps, id_type, raised);
+                assert_raised_only_for_the_map(&steps, id_type, raised);
                 assert_eq!(end, Sets::none());
                 for step in steps.iter().filter(|step| step.call.contains("\"/etc/sub")) {
                     let held = step.held.permitted.as_str();
@@ -132,10 +132,10 @@ fn cap_setfcap_is_raised_only_for_a_map_of_uid_0() {
         for (ranges, raised) in [("0 1 9", "1<<CAP_SETUID"), ("1 1 2 0 0 1", "1<<CAP_SETUID|1<<CAP_SETFCAP")]
         {
             let (steps, ..) = follow(sandbox, InstallMode::Setuid, IdType::Uid, ALICE, ranges);
-            assert_raised_for_the_map_alone(&steps, IdType::Uid, raised);
+            assert_raised_only_for_the_map(&steps, IdType::Uid, raised);
         }
         let (steps, ..) = follow(sandbox, InstallMode::Setuid, IdType::Gid, ALICE, "1 1 2 0 0 1");
-        assert_raised_for_the_map_alone(&steps, IdType::Gid, "1<<CAP_SETGID");
+        assert_raised_only_for_the_map(&steps, IdType::Gid, "1<<CAP_SETGID");
     });
 }
 
@@ -143,7 +143,7 @@ fn cap_setfcap_is_raised_only_for_a_map_of_uid_0() {
 fn setgroups_is_denied_without_a_raised_capability() {
     in_sandbox(|sandbox| {
         let (steps, ..) = follow(sandbox, InstallMode::Setuid, IdType::Gid, ALICE, "0 1000 1");
-        assert_raised_for_the_map_alone(&steps, IdType::Gid, "1<<CAP_SETGID");
+        assert_raised_only_for_the_map(&steps, IdType::Gid, "1<<CAP_SETGID");
         assert!(steps.iter().any(|step| step.call.contains("\"setgroups\"")));
     });
 }

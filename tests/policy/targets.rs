@@ -99,8 +99,8 @@ fn pidfds_have_the_file_system_type_of_the_kernel_version() {
     });
 }
 
-/// In an own mount namespace, a caller can mount a FIFO or a file of another process over the target's file, and pass a
-/// descriptor of that directory. The program must not open the covering file.
+/// In an own mount namespace, a caller can mount a FIFO or a file of another process over the target's file. The caller can then
+/// pass a descriptor of that directory. The program must not open the covering file.
 #[test]
 fn a_bind_mount_in_the_callers_mount_namespace_redirects_no_write() {
     in_sandbox(|sandbox| {
