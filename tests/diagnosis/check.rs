@@ -34,7 +34,7 @@ fn a_program_that_is_not_there_and_a_namespace_that_cannot_be_are_told() {
     in_sandbox(|sandbox| {
         assert_eq!(
             not_installed(sandbox)[1..],
-            ["cause: newgidmap is not in PATH", "fix: install the package"]
+            ["cause: newgidmap is not in PATH [not-installed]", "fix: install the package"]
         );
         assert!(no_namespace(sandbox)[1].starts_with("cause: a limit on user namespaces is reached"));
     });

@@ -58,7 +58,7 @@ fn where_user_namespaces_are_forbidden_the_check_says_so_and_what_was_made_befor
         assert!(!good);
         for line in [
             "bad   user namespace  cannot be created: Operation not permitted",
-            "cause: kernel.unprivileged_userns_clone is 0, so only root can create user namespaces",
+            "cause: kernel.unprivileged_userns_clone is 0, so only root can create user namespaces [no-namespace]",
             "fix: as root, run 'sysctl kernel.unprivileged_userns_clone=1', and correct the setting in /etc/sysctl.d",
             "note  restrictions    kernel.unprivileged_userns_clone is 0",
             "Rootless containers will not work.",
