@@ -51,7 +51,7 @@ pub fn path(name: &str) -> String {
 /// `module::name` of tests/policy or tests/diagnosis.
 fn is_test(held_by: &str) -> bool {
     let Some((module, name)) = held_by.split_once("::") else { return false };
-    ["rules", "failures"].iter().any(|directory| {
+    ["policy", "diagnosis"].iter().any(|directory| {
         fs::read_to_string(path(&format!("tests/{directory}/{module}.rs")))
             .is_ok_and(|text| text.contains(&format!("#[test]\nfn {name}()")))
     })
