@@ -1,4 +1,4 @@
-//! What becomes of our programs and of the others when a system call fails, for each call of a run.
+//! Makes each system call of a run fail, for our programs and for the others, and counts the results.
 
 use std::collections::BTreeMap;
 
