@@ -22,6 +22,9 @@ use crate::sys::process::login_name;
 const SUCCESS: c_int = 0;
 const FAILURE: c_int = 1;
 
+/// The time for the explanation of a failure. It may ask a user database behind a network.
+const EXPLANATION_SECONDS: u32 = 3;
+
 /// For a person at a terminal: clients do not show the output of a program that succeeds.
 const SETGROUPS_DENIED: &str = "only the caller's own gid was mapped, and not through /etc/subgid, so setgroups(2) is denied \
     in the namespace";
@@ -55,11 +58,17 @@ pub fn newidmap(id_type: IdType) -> c_int {
 fn run(id_type: IdType, caps: PermittedCaps, credentials: InitialCredentials, request: &Request) -> c_int {
     let passwd = SystemPasswd::default();
     let Err(error) = map(id_type, caps, credentials, request, &passwd) else { return SUCCESS };
-    fail(id_type, &error);
+    let message = message(id_type, &error);
     // A process that could not give up its capabilities does nothing more.
-    if !matches!(error, Error::Privilege(PrivilegeError::Kept)) {
-        say(&explain(id_type, credentials, request, &error, &passwd));
+    if matches!(error, Error::Privilege(PrivilegeError::Kept)) {
+        say(&message);
+        return FAILURE;
     }
+    // liblxc reads the output once, so all lines are one write.
+    process::keep_message(message.clone(), EXPLANATION_SECONDS);
+    let explanation = explain(id_type, credentials, request, &error, &passwd);
+    process::release_message();
+    say(&(message + &explanation));
     FAILURE
 }
 
@@ -119,8 +128,8 @@ fn scrub_environment() -> Result<(), Error> {
     std::env::set_current_dir("/").map_err(|error| Error::WorkingDirectory(error.into()))
 }
 
-/// Prints shadow's message, and the usage line if it belongs to the error.
-fn fail(id_type: IdType, error: &Error) -> c_int {
+/// Shadow's message, and the usage line if it belongs to the error.
+fn message(id_type: IdType, error: &Error) -> String {
     let text = error.to_string();
     let mut message = match error {
         _ if text.is_empty() => text,
@@ -131,7 +140,11 @@ fn fail(id_type: IdType, error: &Error) -> c_int {
     if error.shows_usage() {
         message.push_str(&cli::usage(id_type));
     }
-    say(&message);
+    message
+}
+
+fn fail(id_type: IdType, error: &Error) -> c_int {
+    say(&message(id_type, error));
     FAILURE
 }
 

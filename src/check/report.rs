@@ -26,13 +26,15 @@ pub(super) struct Finding {
 /// The sentences of a [`Cause`], also those that another program printed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Remedy {
+    /// The name of the [`Cause`]'s key; empty if the program printed none.
+    pub(super) key: String,
     pub(super) cause: String,
     pub(super) fix: Option<String>,
 }
 
 impl From<Cause> for Remedy {
-    fn from(Cause { sentence, fix, .. }: Cause) -> Self {
-        Self { cause: sentence, fix }
+    fn from(Cause { key, sentence, fix }: Cause) -> Self {
+        Self { key: key.name().to_owned(), cause: sentence, fix }
     }
 }
 
@@ -90,8 +92,8 @@ impl Report {
             };
             // Writing to a string cannot fail.
             let _ = writeln!(text, "  {word}  {:<14}  {}", finding.subject, finding.detail);
-            for Remedy { cause, fix } in &finding.remedies {
-                let _ = writeln!(text, "        cause: {cause}");
+            for Remedy { key, cause, fix } in &finding.remedies {
+                let _ = writeln!(text, "        cause: {cause} [{key}]");
                 if let Some(fix) = fix {
                     let _ = writeln!(text, "        fix: {fix}");
                 }
@@ -120,9 +122,9 @@ impl Report {
 }
 
 fn finding_json(finding: &Finding) -> String {
-    let remedies = finding.remedies.iter().map(|Remedy { cause, fix }| {
+    let remedies = finding.remedies.iter().map(|Remedy { key, cause, fix }| {
         let fix = fix.as_deref().map_or("null".to_owned(), quoted);
-        format!("{{\"cause\":{},\"fix\":{fix}}}", quoted(cause))
+        format!("{{\"key\":{},\"cause\":{},\"fix\":{fix}}}", quoted(key), quoted(cause))
     });
     let verdict = match finding.verdict {
         Verdict::Good => "ok",
@@ -162,8 +164,8 @@ mod tests {
         report.add(Finding::note("delegated uids", "no id"));
         if !is_good {
             let remedies = [
-                Remedy { cause: "one \"quoted\"".into(), fix: Some("a fix".into()) },
-                Remedy { cause: "another".into(), fix: None },
+                Remedy { key: "one".into(), cause: "one \"quoted\"".into(), fix: Some("a fix".into()) },
+                Remedy { key: "two".into(), cause: "another".into(), fix: None },
             ];
             report.add(Finding::bad("uid map", "write to uid_map failed", remedies));
         }
@@ -180,9 +182,9 @@ mod tests {
                 "  ok    newuidmap       /usr/bin/newuidmap, setuid root",
                 "  note  delegated uids  no id",
                 "  bad   uid map         write to uid_map failed",
-                "        cause: one \"quoted\"",
+                "        cause: one \"quoted\" [one]",
                 "        fix: a fix",
-                "        cause: another",
+                "        cause: another [two]",
                 "",
                 "Rootless containers will not work."
             ]
@@ -197,7 +199,7 @@ mod tests {
         assert!(json.contains(r#""ok":false,"user":"alice","uid":1000,"checks":[{"#), "{json}");
         assert!(
             json.contains(
-                r#""remedies":[{"cause":"one \"quoted\"","fix":"a fix"},{"cause":"another","fix":null}]"#
+                r#""remedies":[{"key":"one","cause":"one \"quoted\"","fix":"a fix"},{"key":"two","cause":"another","fix":null}]"#
             ),
             "{json}"
         );

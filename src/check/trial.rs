@@ -100,7 +100,8 @@ fn remedies(lines: impl Iterator<Item = String>) -> Vec<Remedy> {
     let mut remedies: Vec<Remedy> = Vec::new();
     for line in lines {
         if let Some(cause) = line.strip_prefix("cause: ") {
-            remedies.push(Remedy { cause: cause.to_owned(), fix: None });
+            let (cause, key) = cause.trim_end_matches(']').rsplit_once(" [").unwrap_or((cause, ""));
+            remedies.push(Remedy { key: key.to_owned(), cause: cause.to_owned(), fix: None });
         } else if let (Some(fix), Some(last)) = (line.strip_prefix("fix: "), remedies.last_mut()) {
             last.fix = Some(fix.to_owned());
         }
@@ -129,9 +130,12 @@ mod tests {
 
     #[test]
     fn a_fix_belongs_to_the_cause_before_it() {
-        let lines = ["usage", "cause: a", "fix: b", "cause: c"].map(str::to_owned);
-        let expected = [("a", Some("b")), ("c", None)]
-            .map(|(cause, fix)| Remedy { cause: cause.into(), fix: fix.map(Into::into) });
+        let lines = ["usage", "cause: a [x] b [one-key]", "fix: b", "cause: c"].map(str::to_owned);
+        let expected = [("one-key", "a [x] b", Some("b")), ("", "c", None)].map(|(key, cause, fix)| Remedy {
+            key: key.into(),
+            cause: cause.into(),
+            fix: fix.map(Into::into),
+        });
         assert_eq!(remedies(lines.into_iter()), expected);
     }
 }

@@ -15,17 +15,26 @@ pub(crate) struct Cause {
     pub(crate) fix: Option<String>,
 }
 
-/// Declares [`Key`], and for the tests of the document a list of all keys with their anchors, which thus is complete.
+/// Declares [`Key`], the names of the keys, and a list of all names for the tests of the document, which thus is complete.
 macro_rules! keys {
-    ($($key:ident = $anchor:literal,)*) => {
+    ($($key:ident = $name:literal,)*) => {
         /// A kind of cause.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Key {
             $($key,)*
         }
 
+        impl Key {
+            /// The name, which never changes: programs act on it, and people search for it.
+            pub(crate) const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$key => $name,)*
+                }
+            }
+        }
+
         #[cfg(test)]
-        const ANCHORS: &[&str] = &[$($anchor),*];
+        const NAMES: &[&str] = &[$($name),*];
     };
 }
 
@@ -71,13 +80,13 @@ impl Cause {
     pub(crate) fn lines(&self, id_type: IdType) -> String {
         let program = id_type.program();
         let fix = self.fix.as_ref().map(|fix| format!("{program}: fix: {fix}\n"));
-        format!("{program}: cause: {}\n{}", self.sentence, fix.unwrap_or_default())
+        format!("{program}: cause: {} [{}]\n{}", self.sentence, self.key.name(), fix.unwrap_or_default())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::ANCHORS;
+    use super::NAMES;
     use std::collections::BTreeSet;
 
     const DOCUMENT: &str = include_str!("../../docs/troubleshooting.md");
@@ -96,15 +105,15 @@ mod tests {
             names.push(name);
         }
         names.sort_unstable();
-        let mut anchors = ANCHORS.to_vec();
-        anchors.sort_unstable();
-        assert_eq!(names, anchors);
+        let mut keys = NAMES.to_vec();
+        keys.sort_unstable();
+        assert_eq!(names, keys);
     }
 
     #[test]
     fn the_list_of_messages_links_to_every_section() {
         let links: BTreeSet<_> =
             DOCUMENT.split("](#").skip(1).map(|link| link.split_once(')').unwrap().0).collect();
-        assert_eq!(links, ANCHORS.iter().copied().collect());
+        assert_eq!(links, NAMES.iter().copied().collect());
     }
 }

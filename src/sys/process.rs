@@ -3,9 +3,11 @@
 use std::ffi::{CStr, OsString, c_char, c_int};
 use std::io::{IsTerminal, stdin};
 use std::os::unix::ffi::OsStringExt;
+use std::sync::OnceLock;
 
 use libc::size_t;
 use nix::errno::Errno;
+use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
 
 /// The size of `ut_user` in utmp(5), and one byte for the NUL.
 const LONGEST_LOGIN_NAME: usize = libc::__UT_NAMESIZE + 1;
@@ -35,8 +37,41 @@ pub(crate) fn open_standard_descriptors() -> nix::Result<()> {
 
 /// Ignores SIGPIPE, so that writing a message to a closed pipe is an error and does not end the program.
 pub(crate) fn ignore_sigpipe() {
-    // SAFETY: no handler is installed, and SIG_IGN is a disposition that every signal but SIGKILL and SIGSTOP can have.
-    unsafe { libc::signal(libc::SIGPIPE, libc::SIG_IGN) };
+    // SAFETY: no handler is installed. The call fails for SIGKILL and SIGSTOP alone.
+    let _ = unsafe { signal(Signal::SIGPIPE, SigHandler::SigIgn) };
+}
+
+/// The message of [`keep_message`].
+static MESSAGE: OnceLock<String> = OnceLock::new();
+
+/// Makes sure that a message is printed, and the exit status is 1, if the process does not print the message itself within `seconds`,
+/// or crashes before. An NSS module or a plugin that is asked in between can hang and crash.
+pub(crate) fn keep_message(message: String, seconds: u32) {
+    if MESSAGE.set(message).is_err() {
+        return;
+    }
+    for number in [Signal::SIGALRM, Signal::SIGABRT, Signal::SIGSEGV, Signal::SIGBUS] {
+        // SAFETY: the handler calls async-signal-safe functions alone. A failure leaves the default: the process ends.
+        let _ = unsafe { signal(number, SigHandler::Handler(print_message)) };
+    }
+    // A caller may have blocked the signal (exec keeps the mask).
+    let _ = SigSet::from(Signal::SIGALRM).thread_unblock();
+    nix::unistd::alarm::set(seconds);
+}
+
+/// Ends the watch of [`keep_message`]. The process prints the message itself.
+pub(crate) fn release_message() {
+    nix::unistd::alarm::cancel();
+}
+
+extern "C" fn print_message(_signal: c_int) {
+    let message = MESSAGE.get().map_or("", String::as_str);
+    // SAFETY: the pointer and the length are those of a string that is never freed; both calls are async-signal-safe
+    // (signal-safety(7)).
+    unsafe {
+        libc::write(libc::STDERR_FILENO, message.as_ptr().cast(), message.len());
+        libc::_exit(libc::EXIT_FAILURE);
+    }
 }
 
 /// Removes all environment variables; see clearenv(3).

@@ -34,7 +34,7 @@ fn a_missing_program_and_a_refused_user_namespace_are_reported() {
     in_sandbox(|sandbox| {
         assert_eq!(
             not_installed(sandbox)[1..],
-            ["cause: newgidmap is not in PATH", "fix: install the package"]
+            ["cause: newgidmap is not in PATH [not-installed]", "fix: install the package"]
         );
         assert!(no_namespace(sandbox)[1].starts_with("cause: a limit on user namespaces is reached"));
     });

@@ -7,8 +7,9 @@ use std::process::Command;
 use nix::mount::{MsFlags, mount};
 
 use super::failure::{Failure, NOT_PERMITTED, install};
-use super::harness::{ALICE, IdType, InstallMode, ROOT, in_sandbox, setpriv};
-use super::plugin::{configure, in_plugin_sandbox};
+use super::harness::tracing::traced;
+use super::harness::{ALICE, IdType, InstallMode, ROOT, finish, in_sandbox, setpriv};
+use super::plugin::{configure, in_plugin_sandbox, install as install_plugin};
 
 const HOSTILE: &str = "\u{1b}[2J\u{1b}]0;x\u{7}'\"\\\r\u{9b}\u{202e}";
 const HARMLESS: &str = "\\u{1b}[2J\\u{1b}]0;x\\u{7}'\"\\\\r\\u{9b}\\u{202e}";
@@ -229,5 +230,42 @@ fn a_low_descriptor_limit_leads_to_no_wrong_cause() {
             }
             assert!(written > 0 && refused > 0, "{written} {refused}");
         }
+    });
+}
+
+/// liblxc reads the program's output once.
+#[test]
+fn the_message_and_its_explanation_are_one_write() {
+    in_sandbox(|sandbox| {
+        for (ranges, lines) in [("0 100000 10", 3), ("x 1 1", 3), ("0 1", 4)] {
+            let (target, log) = (sandbox.namespace(ALICE), "/etc/trace");
+            let program = sandbox.program(InstallMode::Setuid, IdType::Uid);
+            let run = finish(&mut traced(&program, &target.pid(), ranges, log, "trace=write"));
+            assert_eq!((run.status, run.stderr.lines().count()), (Some(1), lines), "{}", run.stderr);
+            let trace = fs::read_to_string(log).unwrap();
+            assert_eq!(trace.lines().filter(|call| call.contains(" write(2, ")).count(), 1, "{trace}");
+        }
+    });
+}
+
+#[test]
+fn an_explanation_that_hangs_or_crashes_leaves_the_message() {
+    in_plugin_sandbox(|sandbox| {
+        for (name, reaction) in [
+            ("hanging", "FOUND=(second_question()?(pause(),0):0)"),
+            ("crashing", "FOUND=(second_question()?raise(SIGSEGV):0)"),
+            ("aborting", "FOUND=(second_question()?(abort(),0):0)"),
+        ] {
+            install_plugin(sandbox, name, &[reaction]);
+            let failure = Failure::new(alice, sandbox, InstallMode::Setuid, IdType::Uid, "0 500000 10");
+            failure.says(&["uid range [0-10) -> [500000-500010) not allowed"]);
+        }
+        // A caller that blocks the signal waits no longer.
+        install_plugin(sandbox, "hanging2", &["FOUND=(second_question()?(pause(),0):0)"]);
+        let mut blocking = ALICE.command("env");
+        blocking.arg("--block-signal");
+        let target = sandbox.namespace(ALICE);
+        Failure::of(blocking, sandbox, InstallMode::Setuid, IdType::Uid, &target, "0 500000 10")
+            .says(&["uid range [0-10) -> [500000-500010) not allowed"]);
     });
 }

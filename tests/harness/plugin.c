@@ -2,6 +2,7 @@
  * error, 3 error, 9 undefined. FOUND is the answer of has_range; by default, the plugin delegates one range to alice. */
 #define _GNU_SOURCE
 #include <linux/capability.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -35,6 +36,13 @@ static inline int nothing_effective(void)
 	struct __user_cap_data_struct data[2] = { { 0, 0, 0 }, { 0, 0, 0 } };
 	return syscall(SYS_capget, &header, data) == 0 && data[0].effective == 0 && data[1].effective == 0
 		&& geteuid() == getuid();
+}
+
+/* The first question is the decision's, the second one the explanation's. */
+static inline int second_question(void)
+{
+	static int questions;
+	return ++questions == 2;
 }
 
 #ifndef WITHOUT_HAS_RANGE

@@ -38,7 +38,7 @@ fn a_malformed_number_prints_the_usage_line_and_the_argument() {
                 ("0 100000 \x1b[1m", "argument 4 (count) is '\\u{1b}[1m', not a number"),
             ] {
                 let outcome = sandbox.fails(InstallMode::Setuid, id_type, ALICE, wanted, &usage(id_type));
-                let named = format!("{}\n{}: cause: {named}\n", usage(id_type), id_type.program());
+                let named = format!("{}\n{}: cause: {named} [argument]\n", usage(id_type), id_type.program());
                 assert!(outcome.stderr.starts_with(&named), "{}", outcome.stderr);
             }
         }
@@ -69,7 +69,11 @@ fn a_number_that_cannot_be_an_id_is_an_overflow() {
                     "PROGRAM: subuid overflow detected.",
                 );
                 assert_eq!(outcome.stderr.lines().nth(1), Some(usage(id_type).as_str()), "{wanted}");
-                assert!(outcome.stderr.contains("', out of range\n"), "{wanted}: {}", outcome.stderr);
+                assert!(
+                    outcome.stderr.contains("', out of range [argument]\n"),
+                    "{wanted}: {}",
+                    outcome.stderr
+                );
             }
         }
     });
