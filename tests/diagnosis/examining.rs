@@ -233,7 +233,7 @@ fn a_low_descriptor_limit_leads_to_no_wrong_cause() {
     });
 }
 
-/// liblxc reads the program's output once.
+/// liblxc reads the output of the program with one read(2), so later writes would be lost.
 #[test]
 fn the_message_and_its_explanation_are_one_write() {
     in_sandbox(|sandbox| {
@@ -252,16 +252,16 @@ fn the_message_and_its_explanation_are_one_write() {
 fn an_explanation_that_hangs_or_crashes_leaves_the_message() {
     in_plugin_sandbox(|sandbox| {
         for (name, reaction) in [
-            ("hanging", "FOUND=(second_question()?(pause(),0):0)"),
-            ("crashing", "FOUND=(second_question()?raise(SIGSEGV):0)"),
-            ("aborting", "FOUND=(second_question()?(abort(),0):0)"),
+            ("hanging", "FOUND=(is_second_call()?(pause(),0):0)"),
+            ("crashing", "FOUND=(is_second_call()?raise(SIGSEGV):0)"),
+            ("aborting", "FOUND=(is_second_call()?(abort(),0):0)"),
         ] {
             install_plugin(sandbox, name, &[reaction]);
             let failure = Failure::new(alice, sandbox, InstallMode::Setuid, IdType::Uid, "0 500000 10");
             failure.says(&["uid range [0-10) -> [500000-500010) not allowed"]);
         }
-        // A caller that blocks the signal waits no longer.
-        install_plugin(sandbox, "hanging2", &["FOUND=(second_question()?(pause(),0):0)"]);
+        // The time limit of the explanation also applies if the caller blocks all signals.
+        install_plugin(sandbox, "hanging2", &["FOUND=(is_second_call()?(pause(),0):0)"]);
         let mut blocking = ALICE.command("env");
         blocking.arg("--block-signal");
         let target = sandbox.namespace(ALICE);

@@ -38,11 +38,11 @@ static inline int nothing_effective(void)
 		&& geteuid() == getuid();
 }
 
-/* The first question is the decision's, the second one the explanation's. */
-static inline int second_question(void)
+/* True for the second call of has_range, which the explanation makes; the decision makes the first one. */
+static inline int is_second_call(void)
 {
-	static int questions;
-	return ++questions == 2;
+	static int calls_so_far;
+	return ++calls_so_far == 2;
 }
 
 #ifndef WITHOUT_HAS_RANGE
