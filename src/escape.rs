@@ -18,7 +18,7 @@ pub(crate) fn escape_path(path: &Path) -> String {
     escape(path.as_os_str().as_bytes())
 }
 
-/// The text, if a shell reads it as one word without any meaning. A command that root is told to run contains no other text.
+/// The text, if a shell reads it as one literal word. A command that root is advised to run contains no other text from outside.
 pub(crate) fn plain_word(text: &str) -> Option<&str> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._+-".contains(c);
     (!text.is_empty() && !text.starts_with('-') && text.chars().all(is_plain)).then_some(text)

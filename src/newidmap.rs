@@ -16,8 +16,7 @@ use crate::mapping::write;
 use crate::passwd::{Passwd, SystemPasswd};
 use crate::privileges::{InitialCredentials, PermittedCaps, PrivilegeError, drop_privileges};
 use crate::subid::Source;
-use crate::sys::process;
-use crate::sys::process::login_name;
+use crate::sys::process::{self, login_name};
 
 const SUCCESS: c_int = 0;
 const FAILURE: c_int = 1;
@@ -31,7 +30,7 @@ const SETGROUPS_DENIED: &str = "only the caller's own gid was mapped, and not th
 
 /// Runs newuidmap or newgidmap and returns the exit status: 0, or 1 with a message on stderr.
 ///
-/// Rust's runtime is not started. Its parts that are needed here are: descriptors 0 to 2 are open, and SIGPIPE is ignored.
+/// Rust's runtime does not run, so this function ignores SIGPIPE and opens descriptors 0 to 2 itself.
 #[must_use]
 pub fn newidmap(id_type: IdType) -> c_int {
     let dropped = drop_privileges(id_type);
@@ -41,17 +40,17 @@ pub fn newidmap(id_type: IdType) -> c_int {
         Ok(dropped) => dropped,
         Err(error) => return fail(id_type, &error.into()),
     };
-    if let Err(errno) = opened {
-        return fail(id_type, &Error::StandardDescriptors(errno.into()));
-    }
-    match cli::parse(std::env::args_os().skip(1)) {
-        Command::Map(request) => run(id_type, caps, credentials, &request),
-        Command::Help => print(&cli::help(id_type)),
-        Command::Version => print(&cli::version(id_type)),
-        Command::Usage => {
-            say(&cli::usage(id_type));
-            FAILURE
-        }
+    let answer = match opened.map(|()| cli::parse(std::env::args_os().skip(1))) {
+        Ok(Command::Map(request)) => return run(id_type, caps, credentials, &request),
+        Ok(Command::Help) => Ok(cli::help(id_type)),
+        Ok(Command::Version) => Ok(cli::version(id_type)),
+        Ok(Command::Usage) => Err(Error::Usage),
+        Err(errno) => Err(Error::StandardDescriptors(errno.into())),
+    };
+    // There is no map to write, so the capabilities are given up before any text is printed.
+    match caps.give_up().map_err(Error::from).and(answer) {
+        Ok(text) => print(&text),
+        Err(error) => fail(id_type, &error),
     }
 }
 
@@ -59,7 +58,7 @@ fn run(id_type: IdType, caps: PermittedCaps, credentials: InitialCredentials, re
     let passwd = SystemPasswd::default();
     let Err(error) = map(id_type, caps, credentials, request, &passwd) else { return SUCCESS };
     let message = message(id_type, &error);
-    // A process that could not give up its capabilities does nothing more.
+    // The explanation reads files, which a process that still has capabilities must not do.
     if matches!(error, Error::Privilege(PrivilegeError::Kept)) {
         say(&message);
         return FAILURE;
@@ -72,7 +71,7 @@ fn run(id_type: IdType, caps: PermittedCaps, credentials: InitialCredentials, re
     FAILURE
 }
 
-/// Decides the request without privilege, and writes the map with it. All capabilities are given up in any case.
+/// Decides the request without privilege, and writes the map with privilege. Every path gives up all capabilities.
 fn map(
     id_type: IdType,
     caps: PermittedCaps,
@@ -120,9 +119,9 @@ fn authorize(
     Ok(claim.decide(target)?)
 }
 
-/// Leaves the caller's environment and working directory. NSS modules and plugins stand on libraries that look there for servers,
-/// files and options (libpq's `PGPORT`, libldap's `LDAPURI` and `ldaprc`). libldap distrusts the environment where the effective
-/// uid is not the real one, but here they are the same. A plugin's name with a slash would be a path in the working directory.
+/// Leaves the caller's environment and working directory. Libraries under NSS modules and plugins take servers, files and options
+/// from both (libpq's `PGPORT`, libldap's `LDAPURI` and `ldaprc`). libldap ignores the environment of a process whose effective
+/// uid is not the real one, but here they are the same. A plugin's name with a slash is a path relative to the working directory.
 fn scrub_environment() -> Result<(), Error> {
     process::clear_environment();
     std::env::set_current_dir("/").map_err(|error| Error::WorkingDirectory(error.into()))
@@ -148,15 +147,15 @@ fn fail(id_type: IdType, error: &Error) -> c_int {
     FAILURE
 }
 
-/// Prints to stdout. A reader that has closed it does not want the text.
+/// Prints to stdout. A failure is ignored: the reader has closed the pipe.
 fn print(text: &str) -> c_int {
     let mut stdout = stdout();
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
     SUCCESS
 }
 
-/// Prints to stderr, in one write, so that the lines of programs that fail at the same time do not mix. A failure to write changes
-/// nothing about the exit status.
+/// Prints to stderr, in one write, so that the lines of programs that fail at the same time do not mix. A failure to write is
+/// ignored: the exit status reports the result.
 fn say(text: &str) {
     let _ = stderr().write_all(text.as_bytes());
 }

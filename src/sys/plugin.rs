@@ -14,7 +14,7 @@ type ListOwnerRanges = unsafe extern "C" fn(*const c_char, c_int, *mut *mut c_vo
 type FindSubidOwners = unsafe extern "C" fn(c_ulong, c_int, *mut *mut libc::uid_t, *mut c_int) -> c_int;
 type Free = unsafe extern "C" fn(*mut c_void);
 
-/// Why a library is no plugin.
+/// Why a library cannot be used as a plugin.
 #[derive(Debug)]
 pub(crate) enum LoadError {
     /// dlopen(3) failed, with this message.
@@ -33,7 +33,7 @@ pub(crate) struct Functions {
     _library: ManuallyDrop<Library>,
 }
 
-/// The list that a plugin gave out, at an address that nobody has checked.
+/// A list of ranges from a plugin. Its address and count are not checked.
 #[derive(Debug)]
 pub(crate) struct RangeList {
     address: *mut c_void,

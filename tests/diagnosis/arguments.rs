@@ -72,7 +72,7 @@ fn a_malformed_target_is_reported_with_the_accepted_forms() {
                 ("--gid", "neither a PID from 1 to 2147483647 nor fd: and the number of a descriptor"),
                 ("fd:x", "fd: without the number of a descriptor"),
                 ("fd:99", "a descriptor that is not open"),
-                ("fd:0", "a descriptor of something else than a process's directory in /proc or a pidfd"),
+                ("fd:0", "neither a /proc/PID directory nor a pidfd"),
             ] {
                 let program = sandbox.program(InstallMode::Setuid, id_type);
                 Failure::with_words(alice(), &program, id_type, &[word, "0", "100000", "10"]).says(&[

@@ -85,7 +85,6 @@ impl Call {
             "brk" => return vec!["retval=0".to_owned()],
             "access" => &["EACCES", "ENOMEM"],
             "openat" | "openat2" => &["EACCES", "EMFILE", "ENFILE", "ENOENT", "ENOMEM", "ENOSYS"],
-            "poll" => &["EINTR", "ENOMEM"],
             "read" | "pread64" => &["EIO", "EINTR"],
             "write" => &["EIO", "EPERM", "ENOMEM", "EINTR"],
             "capset" | "capget" | "prctl" | "arch_prctl" => &["EPERM"],

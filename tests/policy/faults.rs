@@ -37,7 +37,7 @@ fn is_dispensable(call: &Call, fault: &str, map: &str) -> bool {
         | "close" | "statx" | "munmap" => true,
         // An interrupted write is repeated.
         "write" => call.line.contains("\"deny\""),
-        // A debug assertion of the standard library.
+        // The test for an open standard descriptor, and a debug assertion of the standard library.
         "fcntl" => call.line.contains("F_GETFD"),
         "newfstatat" | "fstat" => {
             call.line.contains("/etc/nsswitch.conf")

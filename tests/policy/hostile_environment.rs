@@ -99,6 +99,22 @@ fn closed_descriptors_are_opened_for_root_and_ambient_capabilities_too() {
     });
 }
 
+/// Asked for more descriptors than the limit allows, poll(2) fails. With descriptor 0 free, the loader finds its libraries.
+#[test]
+fn a_limit_below_the_standard_descriptors_is_no_failure() {
+    in_sandbox(|sandbox| {
+        for caller in [ALICE, ROOT] {
+            for limit in 1..=3 {
+                let mut shell = caller.command("sh");
+                shell.args(["-c", &format!("exec prlimit --nofile={limit} \"$@\" <&-"), "sh"]);
+                let outcome =
+                    sandbox.run_through(shell, InstallMode::Unprivileged, IdType::Uid, &["--version"]);
+                assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{limit}");
+            }
+        }
+    });
+}
+
 #[test]
 fn a_failure_exits_with_1_even_if_stderr_cannot_be_written() {
     in_sandbox(|sandbox| {

@@ -1,5 +1,7 @@
 //! The privilege of a program by its install mode and its caller.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use super::harness::{ALICE, IdType, InstallMode, Person, ROOT, Sandbox, in_sandbox, kernel, setpriv};
@@ -90,6 +92,27 @@ fn no_new_privs_removes_the_privilege_in_both_install_modes() {
             let (error, map) = through(sandbox, no_new_privs(), mode, id_type, "0 1000 1");
             assert_eq!((error.as_str(), map.as_str()), ("", "0 1000 1"), "{mode:?}");
         });
+    });
+}
+
+/// Otherwise the program would read files for alice that only root's group may read.
+#[test]
+fn a_group_that_the_setgid_bit_gives_is_dropped() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        for id_type in IdType::BOTH {
+            fs::set_permissions(
+                sandbox.program(InstallMode::Setuid, id_type),
+                Permissions::from_mode(0o6755),
+            )
+            .unwrap();
+            let attempt = sandbox.attempt(InstallMode::Setuid, id_type, ALICE, "0 100000 10");
+            assert_eq!((attempt.outcome.stderr.as_str(), attempt.map.as_str()), ("", "0 100000 10"));
+            let file = Sandbox::etc(id_type.subid());
+            fs::set_permissions(&file, Permissions::from_mode(0o640)).unwrap();
+            let message = format!("PROGRAM: cannot open {}: Permission denied", file.display());
+            sandbox.fails(InstallMode::Setuid, id_type, ALICE, "0 100000 10", &message);
+        }
     });
 }
 

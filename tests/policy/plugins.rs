@@ -92,6 +92,12 @@ fn an_unusable_plugin_delegates_nothing_and_the_files_stay_unused() {
         configure(sandbox, &long);
         let too_long = "Subid NSS module name too long (longer than 50 characters)";
         delegates_nothing(&format!("{too_long}: {long}"));
+        let longest = "x".repeat(50);
+        configure(sandbox, &longest);
+        let library = format!("libsubid_{longest}.so");
+        delegates_nothing(&format!(
+            "Error opening {library}: {library}: cannot open shared object file: No such file or directory"
+        ));
         configure(sandbox, "missing");
         let library = "libsubid_missing.so";
         let missing = format!(

@@ -196,6 +196,26 @@ fn all_capabilities_are_dropped_after_a_refused_write() {
     });
 }
 
+#[test]
+fn without_a_map_to_write_capabilities_are_given_up_before_any_text_is_printed() {
+    in_sandbox(|sandbox| {
+        sandbox.for_each_program(|mode, id_type| {
+            for arguments in [&["--help"][..], &["--version"], &[]] {
+                let log = Sandbox::etc("trace");
+                let mut strace = ROOT.command("strace");
+                strace.args(["-qq", "-e", "trace=execve,capset,write", "-o"]).arg(&log);
+                strace.args(["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"]);
+                sandbox.run_through(strace, mode, id_type, arguments);
+                let trace = fs::read_to_string(log).unwrap();
+                let (before, printed) = trace.split_once("write(").unwrap();
+                let (_, last) = before.rsplit_once("capset(").unwrap();
+                assert_eq!(sets(last), Sets::none(), "{arguments:?}: {trace}");
+                assert!(!printed.contains("capset("), "{arguments:?}: {trace}");
+            }
+        });
+    });
+}
+
 /// Neither a successful nor a failed run starts another program.
 #[test]
 fn no_other_program_is_started() {

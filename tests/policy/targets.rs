@@ -77,7 +77,7 @@ fn a_pidfd_that_cannot_be_resolved_is_refused_with_the_reason() {
             }
             let outcome = run(sandbox, mode, id_type, &descriptor);
             assert_eq!(outcome.shadow_lines(), format!("{}\n", usage(id_type)));
-            assert!(outcome.stderr.contains("pidfds need Linux 5.14 or later\n"), "{}", outcome.stderr);
+            assert!(outcome.stderr.contains("pidfds need Linux 5.14 or later"), "{}", outcome.stderr);
             assert_eq!((outcome.status, target.map(id_type).as_str()), (Some(1), ""), "{mode:?}");
         });
         // A program that gained no privilege may read its own fdinfo.
@@ -85,6 +85,20 @@ fn a_pidfd_that_cannot_be_resolved_is_refused_with_the_reason() {
             let outcome = run(sandbox, InstallMode::Unprivileged, id_type, &descriptor);
             assert!(outcome.first_line().contains("write to"), "{}", outcome.stderr);
         }
+    });
+}
+
+/// Descriptor 0 is free for the loader, and then /dev/null: the limit is reached when the target's descriptor is opened again.
+#[test]
+fn a_descriptor_that_cannot_be_opened_again_is_not_called_closed() {
+    in_sandbox(|sandbox| {
+        let target = sandbox.namespace(ALICE);
+        let mut shell = ALICE.command("sh");
+        shell.args(["-c", &format!("exec prlimit --nofile=4 \"$@\" <&- 3</proc/{}", target.pid()), "sh"]);
+        let words = ["fd:3", "0", "100000", "10"];
+        let outcome = sandbox.run_through(shell, InstallMode::Unprivileged, IdType::Uid, &words);
+        let message = "newuidmap: Could not stat directory for target: Too many open files\n";
+        assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(1), message));
     });
 }
 
@@ -231,6 +245,27 @@ fn any_other_descriptor_prints_the_usage_line() {
             }
             assert_eq!(target.map(id_type), "");
         });
+    });
+}
+
+/// In a mount namespace of the caller's, a link could give a PID's name to another process.
+#[test]
+fn a_symbolic_link_in_the_place_of_proc_is_no_process() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        let target = sandbox.namespace(ALICE);
+        let no: Option<&str> = None;
+        std::fs::create_dir("/mnt/proc").unwrap();
+        mount(Some("/proc"), "/mnt/proc", no, MsFlags::MS_BIND, no).unwrap();
+        mount(Some("tmpfs"), "/proc", Some("tmpfs"), MsFlags::empty(), no).unwrap();
+        std::os::unix::fs::symlink(format!("/mnt/proc/{}", target.pid()), "/proc/4242").unwrap();
+        for mode in InstallMode::GOOD {
+            let outcome = sandbox.run(mode, IdType::Uid, ALICE, &["4242", "0", "100000", "10"]);
+            let message = "Could not open proc directory for target 4242: Not a directory";
+            assert_eq!((outcome.status, outcome.first_line()), (Some(1), message), "{mode:?}");
+        }
+        umount2("/proc", MntFlags::MNT_DETACH).unwrap();
+        assert_eq!(target.map(IdType::Uid), "");
     });
 }
 

@@ -54,9 +54,8 @@ fn decide(
         claim.grant(range);
         assert!(!claim.still_needs(range));
     }
-    let mut target = Target::open(std::process::id().to_string().as_ref()).unwrap();
-    (target.uid, target.gid) = (caller.uid, caller.gid);
-    let target = OwnTarget::check(target, caller, || false).unwrap();
+    let target = Target::open(std::process::id().to_string().as_ref()).unwrap();
+    let target = OwnTarget::check(target.owned_by(caller.uid, caller.gid), caller, || false).unwrap();
     match claim.decide(target) {
         Ok(authorized) => {
             assert_eq!((authorized.id_type(), authorized.ranges()), (id_type, ranges));
