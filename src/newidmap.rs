@@ -79,6 +79,10 @@ fn map(
     request: &Request,
     passwd: &impl Passwd,
 ) -> Result<(), Error> {
+    // Before a plugin or an NSS module runs. Malformed ranges are reported later, in shadow's order of checks.
+    let maps_root =
+        map_range::parse(&request.ranges).is_ok_and(|ranges| ranges.iter().any(|range| range.lower() == 0));
+    let caps = if maps_root { caps } else { caps.without_setfcap()? };
     let prepared = authorize(id_type, credentials, request, passwd).and_then(|map| {
         write::prepare_setgroups(&map)?;
         Ok(map)

@@ -99,8 +99,19 @@ pub(crate) fn drop_privileges(
 }
 
 impl PermittedCaps {
-    /// Runs `write` with the capability effective. `CAP_SETFCAP` is effective only if the map includes id 0 of the parent namespace
-    /// (`maps_root`). Afterwards no capability is permitted, even if `write` failed.
+    /// Gives up `CAP_SETFCAP`, which a map without id 0 of the parent namespace does not need.
+    ///
+    /// # Errors
+    ///
+    /// [`PrivilegeError::Capabilities`]
+    pub(crate) fn without_setfcap(mut self) -> Result<Self, PrivilegeError> {
+        if self.held.remove(&Capability::CAP_SETFCAP) {
+            caps::set(None, CapSet::Permitted, &self.held)?;
+        }
+        Ok(self)
+    }
+
+    /// Runs `write` with all permitted capabilities effective. Afterwards no capability is permitted, even if `write` failed.
     ///
     /// # Errors
     ///
@@ -108,15 +119,10 @@ impl PermittedCaps {
     /// [`PrivilegeError::Kept`] in place of both if capabilities cannot be given up.
     pub(crate) fn with_caps_raised<E: From<PrivilegeError>>(
         self,
-        maps_root: bool,
         write: impl FnOnce(&RaisedCaps) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut needed = self.held.clone();
-        if !maps_root {
-            needed.remove(&Capability::CAP_SETFCAP);
-        }
-        if !needed.is_empty() {
-            if let Err(error) = caps::set(None, CapSet::Effective, &needed) {
+        if !self.held.is_empty() {
+            if let Err(error) = caps::set(None, CapSet::Effective, &self.held) {
                 self.give_up()?;
                 return Err(PrivilegeError::from(error).into());
             }

@@ -45,6 +45,13 @@ static inline int is_second_call(void)
 	return ++calls_so_far == 2;
 }
 
+static inline int permits_setfcap(void)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[2] = { { 0, 0, 0 }, { 0, 0, 0 } };
+	return syscall(SYS_capget, &header, data) != 0 || (data[0].permitted >> CAP_SETFCAP & 1);
+}
+
 #ifndef WITHOUT_HAS_RANGE
 int shadow_subid_has_range(const char *owner, unsigned long start, unsigned long count, int type, unsigned char *result)
 {

@@ -246,6 +246,17 @@ fn getsubids_lists_the_ranges_of_a_plugin() {
     });
 }
 
+#[test]
+fn a_plugin_runs_without_cap_setfcap_unless_the_map_needs_it() {
+    in_plugin_sandbox(|sandbox| {
+        install(sandbox, "careful", &["FOUND=!permits_setfcap()"]);
+        for (ranges, is_allowed) in [("0 1 10", true), ("0 0 10", false)] {
+            let attempt = sandbox.attempt(InstallMode::Setuid, IdType::Uid, ALICE, ranges);
+            assert_eq!(attempt.outcome.status, Some(i32::from(!is_allowed)), "{ranges}: {attempt:?}");
+        }
+    });
+}
+
 /// uidmap-check reads the list through /proc/self/mem, which a program that gained privilege by its exec may not open.
 #[test]
 fn uidmap_check_maps_the_ranges_of_a_plugin() {
