@@ -116,7 +116,7 @@ faults: ## Make each system call fail once, in our programs and in Debian's, and
 deb: $(PACKAGE)/built ## Build the Debian package in target/deb (CHROOT=bookworm|trixie: target/deb-SUITE, with Debian's own compiler; root)
 
 # The existing source files of the package.
-$(PACKAGE)/built: $(wildcard $(shell git ls-files --cached --others --exclude-standard bins src packaging docs/man \
+$(PACKAGE)/built: $(wildcard $(shell git ls-files --cached --others --exclude-standard bins src packaging docs/man docs/uidmap-check.schema.json \
 		'Cargo.*' README.md CHANGELOG.md 2>/dev/null))
 	@packaging/setup deb
 	packaging/build-deb $(PACKAGE) $(CHROOT)

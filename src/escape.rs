@@ -24,6 +24,21 @@ pub(crate) fn plain_word(text: &str) -> Option<&str> {
     (!text.is_empty() && !text.starts_with('-') && text.chars().all(is_plain)).then_some(text)
 }
 
+/// The text as one word of a shell command, in single quotes unless it is plain. `None` if the text cannot stand in a command: an
+/// empty text, an option, and characters that a message shows escaped or that end a command in a message.
+pub(crate) fn shell_word(text: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(text).ok()?;
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || "/._+-:,@%".contains(c);
+    if text.is_empty() || text.starts_with('-') || text.contains('`') || escape(text.as_bytes()) != text {
+        return None;
+    }
+    Some(if text.chars().all(is_bare) {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::{escape, plain_word};

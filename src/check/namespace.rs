@@ -3,13 +3,14 @@
 //! The child is this program, started a second time with a hidden option. The check itself must stay outside, because the kernel
 //! accepts a map only from the parent namespace. To fork without an exec would need unsafe code.
 
-use std::io::{self, BufRead, BufReader, Read, Write, stdin, stdout};
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::io::{self, BufRead, BufReader, Write, stdin, stdout};
+use std::process::{Child, ChildStdout, Command, ExitCode, Stdio};
 
 use nix::errno::Errno;
 use nix::sched::{CloneFlags, unshare};
 use thiserror::Error;
 
+use super::next_steps;
 use crate::reason::Reason;
 
 /// The option of uidmap-check that runs [`hold_namespace`].
@@ -17,6 +18,9 @@ pub const HOLD_NAMESPACE: &str = "hold-namespace";
 
 /// The answer of the child if the namespace is created; otherwise the answer is an errno(3).
 const READY: &str = "ready";
+
+/// The answer of the child if all next steps were taken; otherwise the answer is a refusal.
+const DONE: &str = "done";
 
 /// Why there is no namespace.
 #[derive(Debug, Error)]
@@ -34,7 +38,10 @@ impl From<Errno> for Refusal {
 
 /// The child in the new namespace.
 #[derive(Debug)]
-pub(super) struct Namespace(Child);
+pub(super) struct Namespace {
+    child: Child,
+    answers: Option<BufReader<ChildStdout>>,
+}
 
 impl Namespace {
     /// Starts the child, and waits for its answer.
@@ -45,39 +52,80 @@ impl Namespace {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
-        let errno = |error: io::Error| Refusal::from(Reason::from(error).errno());
-        let mut namespace = Self(command.spawn().map_err(errno)?);
-        let mut answer = String::new();
-        if let Some(stdout) = &mut namespace.0.stdout {
-            BufReader::new(stdout).read_line(&mut answer).map_err(errno)?;
+        let mut child = command.spawn().map_err(|error| Refusal::from(Reason::from(error).errno()))?;
+        let answers = child.stdout.take().map(BufReader::new);
+        let mut namespace = Self { child, answers };
+        let answer = namespace.answer();
+        if answer == READY {
+            return Ok(namespace);
         }
-        match answer.trim_end() {
-            READY => Ok(namespace),
-            number => Err(number.parse().map_or(Errno::EIO, Errno::from_raw).into()),
-        }
+        Err(answer.parse().map_or(Errno::EIO, Errno::from_raw).into())
     }
 
     pub(super) fn pid(&self) -> u32 {
-        self.0.id()
+        self.child.id()
+    }
+
+    /// Has the child take the steps that follow the maps.
+    pub(super) fn take_next_steps(&mut self) -> Result<(), next_steps::Refusal> {
+        if let Some(stdin) = &mut self.child.stdin {
+            // If the child has ended, there is no answer either.
+            let _ = stdin.write_all(b"\n");
+        }
+        match self.answer().as_str() {
+            DONE => Ok(()),
+            answer => Err(next_steps::decode(answer).unwrap_or(next_steps::Refusal {
+                step: next_steps::Step::MountNamespace,
+                errno: Errno::EIO,
+            })),
+        }
+    }
+
+    /// The label of the security module in the namespace; `None` if there is none.
+    pub(super) fn security_label(&self) -> Option<String> {
+        let label = std::fs::read_to_string(format!("/proc/{}/attr/current", self.pid())).ok()?;
+        let label = label.trim_end_matches(['\n', '\0']);
+        (!label.is_empty()).then(|| label.to_owned())
+    }
+
+    /// The next line of the child; empty if the child has ended.
+    fn answer(&mut self) -> String {
+        let mut answer = String::new();
+        if let Some(answers) = &mut self.answers {
+            let _ = answers.read_line(&mut answer);
+        }
+        answer.trim_end().to_owned()
     }
 }
 
 /// The child ends when its stdin is closed, also if this process is killed.
 impl Drop for Namespace {
     fn drop(&mut self) {
-        drop(self.0.stdin.take());
-        let _ = self.0.wait();
+        drop(self.child.stdin.take());
+        let _ = self.child.wait();
     }
 }
 
-/// Creates a user namespace, answers on stdout, and waits until stdin is closed.
+/// Creates a user namespace, answers on stdout, takes the next steps for each line of stdin, and ends with stdin.
 #[must_use]
 pub fn hold_namespace() -> ExitCode {
     let answer = match unshare(CloneFlags::CLONE_NEWUSER) {
         Ok(()) => READY.to_owned(),
         Err(errno) => io::Error::from(errno).raw_os_error().unwrap_or(libc::EIO).to_string(),
     };
-    let answered = stdout().write_all(format!("{answer}\n").as_bytes());
-    let waited = answered.and_then(|()| stdin().read_to_end(&mut Vec::new()));
-    if waited.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let mut answered = say(&answer);
+    for line in stdin().lines() {
+        answered = answered.and(line).and_then(|_| match next_steps::take() {
+            Ok(()) => say(DONE),
+            Err(refusal) => say(&next_steps::encode(refusal)),
+        });
+        if answered.is_err() {
+            break;
+        }
+    }
+    if answered.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn say(answer: &str) -> io::Result<()> {
+    stdout().write_all(format!("{answer}\n").as_bytes())
 }

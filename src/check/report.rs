@@ -1,15 +1,24 @@
-//! The report of a check: text for people, and one JSON object for programs.
+//! The report of a check: text for people. json.rs has the same report for programs.
 
 use std::fmt::Write;
 
-use crate::explain::cause::Cause;
+use crate::explain::cause::{Cause, Key};
 
-const VERSION: &str = env!("CARGO_PKG_VERSION");
+pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The subjects of the trials. The maps work only if each of them is good.
+const TRIALS: [&str; 3] = [UID_MAP, GID_MAP, NEXT_STEPS];
+pub(super) const UID_MAP: &str = "uid map";
+pub(super) const GID_MAP: &str = "gid map";
+pub(super) const NEXT_STEPS: &str = "next steps";
+
+/// What a client does afterwards, and no check tries.
+const NEVER_TRIED: [&str; 4] = ["pulling an image", "networking", "cgroups", "storage"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
+pub(super) enum Verdict {
     Good,
-    /// A possible reason for a bad row elsewhere.
+    /// A possible reason for a bad row elsewhere, or a limit of what works.
     Note,
     Bad,
 }
@@ -17,24 +26,35 @@ enum Verdict {
 /// A row of the report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Finding {
-    subject: &'static str,
-    verdict: Verdict,
-    detail: String,
-    remedies: Vec<Remedy>,
+    pub(super) subject: &'static str,
+    pub(super) verdict: Verdict,
+    pub(super) detail: String,
+    pub(super) remedies: Vec<Remedy>,
 }
 
 /// The sentences of a [`Cause`], also those that another program printed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Remedy {
-    /// The name of the [`Cause`]'s key; empty if the program printed none.
-    pub(super) key: String,
+    /// The name of the [`Cause`]'s key; `None` if the program printed none.
+    pub(super) key: Option<String>,
     pub(super) cause: String,
+    /// `None` if the evidence leaves more than one possible reason.
     pub(super) fix: Option<String>,
+}
+
+impl Remedy {
+    pub(super) fn new(key: Key, cause: impl Into<String>, fix: impl Into<String>) -> Self {
+        Self { fix: Some(fix.into()), ..Self::without_fix(key, cause) }
+    }
+
+    pub(super) fn without_fix(key: Key, cause: impl Into<String>) -> Self {
+        Self { key: Some(key.name().to_owned()), cause: cause.into(), fix: None }
+    }
 }
 
 impl From<Cause> for Remedy {
     fn from(Cause { key, sentence, fix }: Cause) -> Self {
-        Self { key: key.name().to_owned(), cause: sentence, fix }
+        Self { key: Some(key.name().to_owned()), cause: sentence, fix }
     }
 }
 
@@ -43,8 +63,16 @@ impl Finding {
         Self { subject, verdict: Verdict::Good, detail: detail.into(), remedies: Vec::new() }
     }
 
-    pub(super) fn note(subject: &'static str, detail: impl Into<String>) -> Self {
-        Self { verdict: Verdict::Note, ..Self::good(subject, detail) }
+    pub(super) fn note(
+        subject: &'static str,
+        detail: impl Into<String>,
+        remedies: impl IntoIterator<Item = Remedy>,
+    ) -> Self {
+        Self {
+            verdict: Verdict::Note,
+            remedies: remedies.into_iter().collect(),
+            ..Self::good(subject, detail)
+        }
     }
 
     pub(super) fn bad(
@@ -60,13 +88,14 @@ impl Finding {
 /// The findings about one user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Report {
-    user: String,
-    uid: u32,
-    findings: Vec<Finding>,
+    /// The name, escaped; `None` without a passwd entry.
+    pub(super) user: Option<String>,
+    pub(super) uid: u32,
+    pub(super) findings: Vec<Finding>,
 }
 
 impl Report {
-    pub(super) fn new(user: String, uid: u32) -> Self {
+    pub(super) fn new(user: Option<String>, uid: u32) -> Self {
         Self { user, uid, findings: Vec::new() }
     }
 
@@ -74,16 +103,32 @@ impl Report {
         self.findings.push(finding);
     }
 
+    pub(super) fn has_good(&self, subject: &str) -> bool {
+        self.findings.iter().any(|finding| finding.subject == subject && finding.verdict == Verdict::Good)
+    }
+
+    /// Whether every trial was made and nothing is bad.
     pub(super) fn is_good(&self) -> bool {
-        self.findings.iter().all(|finding| finding.verdict != Verdict::Bad)
+        let is_tried = |subject| self.findings.iter().any(|finding| finding.subject == subject);
+        TRIALS.into_iter().all(is_tried)
+            && self.findings.iter().all(|finding| finding.verdict != Verdict::Bad)
+    }
+
+    pub(super) fn not_tried(&self) -> Vec<&'static str> {
+        let is_untried = |subject: &&str| !self.findings.iter().any(|finding| finding.subject == *subject);
+        TRIALS.into_iter().filter(is_untried).chain(NEVER_TRIED).collect()
     }
 
     pub(super) fn text(&self, is_colourful: bool) -> String {
         let paint = |colour: u8, word: &str| {
             if is_colourful { format!("\x1b[{colour}m{word}\x1b[0m") } else { word.to_owned() }
         };
-        let mut text =
-            format!("uidmap-rs {VERSION}: rootless containers of {} (uid {})\n\n", self.user, self.uid);
+        let uid = self.uid;
+        let (user, user_with_uid) = match &self.user {
+            Some(user) => (user.clone(), format!("{user} (uid {uid})")),
+            None => (format!("uid {uid}"), format!("uid {uid}")),
+        };
+        let mut text = format!("uidmap-rs {VERSION}: the id maps of {user_with_uid}\n\n");
         for finding in &self.findings {
             let word = match finding.verdict {
                 Verdict::Good => paint(32, "ok  "),
@@ -93,117 +138,93 @@ impl Report {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "  {word}  {:<14}  {}", finding.subject, finding.detail);
             for Remedy { key, cause, fix } in &finding.remedies {
-                let _ = writeln!(text, "        cause: {cause} [{key}]");
+                let key = key.as_ref().map_or(String::new(), |key| format!(" [{key}]"));
+                let _ = writeln!(text, "        cause: {cause}{key}");
                 if let Some(fix) = fix {
                     let _ = writeln!(text, "        fix: {fix}");
                 }
             }
         }
-        text.push_str(if self.is_good() {
-            "\nRootless containers will work.\n"
-        } else {
-            "\nRootless containers will not work.\n"
-        });
+        let verdict = if self.is_good() { "work" } else { "do not work" };
+        let not_tried = self.not_tried().join(", ");
+        let _ = writeln!(text, "\nThe id maps of {user} {verdict}.\nNot tried: {not_tried}.");
         text
     }
-
-    /// One line; docs/man/uidmap-check.1 describes the object.
-    pub(super) fn json(&self) -> String {
-        let findings: Vec<String> = self.findings.iter().map(finding_json).collect();
-        format!(
-            "{{\"version\":{},\"ok\":{},\"user\":{},\"uid\":{},\"checks\":[{}]}}\n",
-            quoted(VERSION),
-            self.is_good(),
-            quoted(&self.user),
-            self.uid,
-            findings.join(",")
-        )
-    }
 }
 
-fn finding_json(finding: &Finding) -> String {
-    let remedies = finding.remedies.iter().map(|Remedy { key, cause, fix }| {
-        let fix = fix.as_deref().map_or("null".to_owned(), quoted);
-        format!("{{\"key\":{},\"cause\":{},\"fix\":{fix}}}", quoted(key), quoted(cause))
-    });
-    let verdict = match finding.verdict {
-        Verdict::Good => "ok",
-        Verdict::Note => "note",
-        Verdict::Bad => "bad",
-    };
-    format!(
-        "{{\"subject\":{},\"verdict\":\"{verdict}\",\"detail\":{},\"remedies\":[{}]}}",
-        quoted(finding.subject),
-        quoted(&finding.detail),
-        remedies.collect::<Vec<_>>().join(",")
-    )
-}
-
-/// A string of JSON (RFC 8259, section 7).
-fn quoted(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for c in text.chars() {
-        match c {
-            '"' | '\\' => quoted.extend(['\\', c]),
-            c if c < ' ' => {
-                let _ = write!(quoted, "\\u{:04x}", u32::from(c));
-            }
-            c => quoted.push(c),
-        }
+/// A report with a finding of each verdict, for tests.
+#[cfg(test)]
+pub(super) fn example(is_good: bool) -> Report {
+    let mut report = Report::new(Some("alice".into()), 1000);
+    report.add(Finding::good("newuidmap", "/usr/bin/newuidmap, setuid root"));
+    report.add(Finding::note("delegated uids", "10", [Remedy::without_fix(Key::FewIds, "few")]));
+    report.add(Finding::good(UID_MAP, "0 1000 1"));
+    if is_good {
+        report.add(Finding::good(GID_MAP, "0 1000 1"));
+        report.add(Finding::good(NEXT_STEPS, "a tmpfs mount"));
+    } else {
+        let remedies = [
+            Remedy { key: Some("one".into()), cause: "one \"quoted\"".into(), fix: Some("a fix".into()) },
+            Remedy { key: None, cause: "another".into(), fix: None },
+        ];
+        report.add(Finding::bad(GID_MAP, "write to gid_map failed", remedies));
     }
-    quoted + "\""
+    report
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Finding, Remedy, Report, quoted};
-
-    fn report(is_good: bool) -> Report {
-        let mut report = Report::new("alice".into(), 1000);
-        report.add(Finding::good("newuidmap", "/usr/bin/newuidmap, setuid root"));
-        report.add(Finding::note("delegated uids", "no id"));
-        if !is_good {
-            let remedies = [
-                Remedy { key: "one".into(), cause: "one \"quoted\"".into(), fix: Some("a fix".into()) },
-                Remedy { key: "two".into(), cause: "another".into(), fix: None },
-            ];
-            report.add(Finding::bad("uid map", "write to uid_map failed", remedies));
-        }
-        report
-    }
+    use super::{Finding, UID_MAP, example};
 
     #[test]
     fn the_text_has_a_line_for_each_finding_and_a_verdict() {
-        let text = report(false).text(false);
+        let text = example(false).text(false);
         let lines: Vec<&str> = text.lines().skip(2).collect();
         assert_eq!(
             lines,
             [
                 "  ok    newuidmap       /usr/bin/newuidmap, setuid root",
-                "  note  delegated uids  no id",
-                "  bad   uid map         write to uid_map failed",
+                "  note  delegated uids  10",
+                "        cause: few [few-ids]",
+                "  ok    uid map         0 1000 1",
+                "  bad   gid map         write to gid_map failed",
                 "        cause: one \"quoted\" [one]",
                 "        fix: a fix",
-                "        cause: another [two]",
+                "        cause: another",
                 "",
-                "Rootless containers will not work."
+                "The id maps of alice do not work.",
+                "Not tried: next steps, pulling an image, networking, cgroups, storage.",
             ]
         );
-        assert!(report(true).text(false).ends_with("\nRootless containers will work.\n"));
-        assert!(report(true).text(true).contains("\x1b[32mok  \x1b[0m"));
+        let good = example(true);
+        assert!(good.text(false).ends_with(
+            "\nThe id maps of alice work.\nNot tried: pulling an image, networking, cgroups, storage.\n"
+        ));
+        assert!(good.text(true).contains("\x1b[32mok  \x1b[0m"));
     }
 
     #[test]
-    fn the_json_is_one_object_with_escaped_strings() {
-        let json = report(false).json();
-        assert!(json.contains(r#""ok":false,"user":"alice","uid":1000,"checks":[{"#), "{json}");
-        assert!(
-            json.contains(
-                r#""remedies":[{"key":"one","cause":"one \"quoted\"","fix":"a fix"},{"key":"two","cause":"another","fix":null}]"#
-            ),
-            "{json}"
-        );
-        assert!(report(true).json().contains(r#""ok":true"#));
-        assert_eq!(quoted("a\"\\\n\u{1b}\u{e9}"), r#""a\"\\\u000a\u001bé""#);
+    fn maps_work_only_if_every_trial_was_made_and_nothing_is_bad() {
+        assert!(example(true).is_good());
+        assert!(!example(false).is_good());
+        let mut bad = example(true);
+        bad.add(Finding::bad("newuidmap", "", None::<super::Remedy>));
+        assert!(!bad.is_good());
+        for subject in super::TRIALS {
+            let mut untried = example(true);
+            untried.findings.retain(|finding| finding.subject != subject);
+            assert!(!untried.is_good(), "{subject}");
+            assert_eq!(untried.not_tried()[0], subject);
+        }
+        assert_eq!(example(true).findings[2].subject, UID_MAP);
+    }
+
+    #[test]
+    fn a_user_without_a_name_is_shown_as_a_uid() {
+        let mut report = example(false);
+        report.user = None;
+        let text = report.text(false);
+        assert!(text.contains(": the id maps of uid 1000\n"), "{text}");
+        assert!(text.contains("\nThe id maps of uid 1000 do not work.\n"), "{text}");
     }
 }

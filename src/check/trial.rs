@@ -1,12 +1,12 @@
 //! A trial: the program that a client would start writes a map of the new user namespace.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
-use nix::unistd::{AccessFlags, access};
-
+use super::delegation::Delegation;
+use super::id_map;
 use super::namespace::Namespace;
-use super::report::{Finding, Remedy};
+use super::report::Remedy;
 use crate::caller::Caller;
 use crate::escape::escape;
 use crate::explain::causes;
@@ -14,85 +14,77 @@ use crate::id_range::IdRange;
 use crate::id_type::IdType;
 use crate::reason::Reason;
 
-/// The request if no ids are delegated: the program refuses it, and names the cause.
+/// The request if no ids are delegated: the program refuses it, and names the cause. The list alone decides that none are.
 const USUAL_RANGE: [&str; 3] = ["1", "100000", "65536"];
 
+/// A request for a map.
 #[derive(Debug)]
-pub(super) struct Trial<'a> {
-    pub(super) id_type: IdType,
-    /// The program.
-    pub(super) path: PathBuf,
-    pub(super) caller: &'a Caller,
-    /// The ranges to map after the caller's own id.
-    pub(super) delegated: Vec<IdRange>,
+pub(super) struct Trial {
+    id_type: IdType,
+    words: Vec<String>,
 }
 
-/// Searches PATH, as clients do.
-pub(super) fn find_program(id_type: IdType) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .map(|directory| directory.join(id_type.program()))
-        .find(|path| is_executable(path))
+/// A map that was not written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Failure {
+    pub(super) message: String,
+    pub(super) remedies: Vec<Remedy>,
 }
 
-fn is_executable(path: &Path) -> bool {
-    path.is_file() && access(path, AccessFlags::X_OK).is_ok()
-}
+impl Trial {
+    pub(super) fn new(id_type: IdType, caller: &Caller, delegation: &Delegation) -> Self {
+        let mut words = request(id_type, caller, delegation.ranges());
+        // Root's own ids need no program, and root's delegation is rarely meant.
+        if delegation.is_empty() && caller.uid != 0 {
+            words.extend(USUAL_RANGE.map(str::to_owned));
+        }
+        Self { id_type, words }
+    }
 
-impl Trial<'_> {
     /// Runs the program, and compares the map that the kernel shows with the request.
-    pub(super) fn run(&self, namespace: &Namespace) -> Finding {
-        let subject = match self.id_type {
-            IdType::Uid => "uid map",
-            IdType::Gid => "gid map",
-        };
-        let request = self.request();
-        let mut command = Command::new(&self.path);
-        command.arg(namespace.pid().to_string()).args(&request).stdin(Stdio::null());
-        let output = match command.output() {
-            Ok(output) => output,
-            Err(error) => {
-                let reason = Reason::from(error);
-                let detail = format!("the program cannot be started: {reason}");
-                return Finding::bad(subject, detail, causes::not_started(self.id_type, reason));
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`]
+    pub(super) fn run(&self, program: &Path, namespace: &Namespace) -> Result<String, Failure> {
+        let pid = namespace.pid().to_string();
+        let mut command = Command::new(program);
+        command.arg(&pid).args(&self.words).stdin(Stdio::null());
+        let output = command.output().map_err(|error| {
+            let reason = Reason::from(error);
+            let causes = causes::not_started(self.id_type, reason);
+            Failure {
+                message: format!("the program cannot be started: {reason}"),
+                remedies: causes.into_iter().map(Into::into).collect(),
             }
-        };
-        let requested: Vec<String> = request.chunks(3).map(|range| range.join(" ")).collect();
-        let map = self.map(namespace);
+        })?;
+        let requested: Vec<String> = self.words.chunks(3).map(|range| range.join(" ")).collect();
+        let map = id_map::read(&pid, self.id_type).unwrap_or_default();
+        let map: Vec<String> = map.into_iter().map(id_map::MapLine::words).collect();
         if output.status.success() && map == requested {
-            return Finding::good(subject, map.join(", "));
+            return Ok(map.join(", "));
         }
         let prefix = format!("{}: ", self.id_type.program());
         let stderr = String::from_utf8_lossy(&output.stderr);
         let mut lines = stderr.lines().map(|line| escape(line.trim_start_matches(&prefix).as_bytes()));
         let message = lines.next().unwrap_or_else(|| format!("status {:?}", output.status.code()));
-        Finding::bad(subject, message, remedies(lines))
+        Err(Failure { message, remedies: remedies(lines) })
     }
+}
 
-    /// The ranges that podman requests: the caller's own id becomes 0, and the delegated ids follow from 1 on.
-    fn request(&self) -> Vec<String> {
-        let own_id = match self.id_type {
-            IdType::Uid => self.caller.uid,
-            IdType::Gid => self.caller.gid,
-        };
-        let mut request = vec!["0".to_owned(), own_id.to_string(), "1".to_owned()];
-        let mut upper = 1_u64;
-        for range in &self.delegated {
-            request.extend([upper, range.start(), range.count()].map(|number| number.to_string()));
-            upper = upper.saturating_add(range.count());
-        }
-        if self.delegated.is_empty() {
-            request.extend(USUAL_RANGE.map(str::to_owned));
-        }
-        request
+/// The ranges that podman requests: the caller's own id becomes 0, and the delegated ids follow from 1 on.
+fn request(id_type: IdType, caller: &Caller, delegated: &[IdRange]) -> Vec<String> {
+    let own_id = match id_type {
+        IdType::Uid => caller.uid,
+        IdType::Gid => caller.gid,
+    };
+    let mut request = vec!["0".to_owned(), own_id.to_string(), "1".to_owned()];
+    let mut upper = 1_u64;
+    for range in delegated {
+        request.extend([upper, range.start(), range.count()].map(|number| number.to_string()));
+        upper = upper.saturating_add(range.count());
     }
-
-    /// The lines of the map, with single blanks.
-    fn map(&self, namespace: &Namespace) -> Vec<String> {
-        let path = format!("/proc/{}/{}", namespace.pid(), self.id_type.map_file());
-        let map = std::fs::read_to_string(path).unwrap_or_default();
-        map.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect()
-    }
+    request
 }
 
 /// The causes that the program printed, each with the fix that follows.
@@ -100,8 +92,11 @@ fn remedies(lines: impl Iterator<Item = String>) -> Vec<Remedy> {
     let mut remedies: Vec<Remedy> = Vec::new();
     for line in lines {
         if let Some(cause) = line.strip_prefix("cause: ") {
-            let (cause, key) = cause.trim_end_matches(']').rsplit_once(" [").unwrap_or((cause, ""));
-            remedies.push(Remedy { key: key.to_owned(), cause: cause.to_owned(), fix: None });
+            let (cause, key) = match cause.trim_end_matches(']').rsplit_once(" [") {
+                Some((cause, key)) => (cause, Some(key.to_owned())),
+                None => (cause, None),
+            };
+            remedies.push(Remedy { key, cause: cause.to_owned(), fix: None });
         } else if let (Some(fix), Some(last)) = (line.strip_prefix("fix: "), remedies.last_mut()) {
             last.fix = Some(fix.to_owned());
         }
@@ -111,28 +106,28 @@ fn remedies(lines: impl Iterator<Item = String>) -> Vec<Remedy> {
 
 #[cfg(test)]
 mod tests {
-    use super::{IdType, Remedy, Trial, remedies};
+    use super::{IdType, Remedy, remedies, request};
     use crate::caller::Caller;
     use crate::id_range::IdRange;
 
     #[test]
     fn the_request_begins_with_the_own_id_and_the_delegated_ranges_follow() {
         let caller = Caller { uid: 1000, gid: 1001, login_gid: 1001, name: b"alice".to_vec() };
-        for (id_type, delegated, request) in [
-            (IdType::Uid, vec![], "0 1000 1 1 100000 65536"),
-            (IdType::Gid, vec![IdRange::new(5, 10)], "0 1001 1 1 5 10"),
-            (IdType::Uid, vec![IdRange::new(5, 10), IdRange::new(100, 1)], "0 1000 1 1 5 10 11 100 1"),
+        for (id_type, delegated, expected) in [
+            (IdType::Uid, &[][..], "0 1000 1"),
+            (IdType::Gid, &[IdRange::new(5, 10)], "0 1001 1 1 5 10"),
+            (IdType::Uid, &[IdRange::new(5, 10), IdRange::new(100, 1)], "0 1000 1 1 5 10 11 100 1"),
         ] {
-            let trial = Trial { id_type, path: "/".into(), caller: &caller, delegated };
-            assert_eq!(trial.request().join(" "), request);
+            assert_eq!(request(id_type, &caller, delegated).join(" "), expected);
         }
     }
 
     #[test]
     fn a_fix_belongs_to_the_cause_before_it() {
         let lines = ["usage", "cause: a [x] b [one-key]", "fix: b", "cause: c"].map(str::to_owned);
-        let expected = [("one-key", "a [x] b", Some("b")), ("", "c", None)].map(|(key, cause, fix)| Remedy {
-            key: key.into(),
+        let expected = [(Some("one-key"), "a [x] b", Some("b")), (None, "c", None)];
+        let expected = expected.map(|(key, cause, fix)| Remedy {
+            key: key.map(Into::into),
             cause: cause.into(),
             fix: fix.map(Into::into),
         });

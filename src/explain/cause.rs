@@ -65,6 +65,13 @@ keys! {
     Argument = "argument",
     NotInstalled = "not-installed",
     NoNamespace = "no-namespace",
+    NotExecutable = "not-executable",
+    EarlierCopy = "earlier-copy",
+    FewIds = "few-ids",
+    UserVariable = "user-variable",
+    OldNamespace = "old-namespace",
+    MountRefused = "mount-refused",
+    AppArmorUserns = "apparmor-userns",
 }
 
 impl Cause {

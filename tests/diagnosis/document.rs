@@ -117,6 +117,14 @@ const EXAMPLES: &[Example] = &[
     }),
     ("not-installed", |sandbox| check::not_installed(sandbox).join("\n") + "\n"),
     ("no-namespace", |sandbox| check::no_namespace(sandbox).join("\n") + "\n"),
+    ("no-namespace filter", |sandbox| check::namespace_refused_by_a_filter(sandbox).join("\n") + "\n"),
+    ("not-executable", |sandbox| check::not_executable(sandbox).join("\n") + "\n"),
+    ("earlier-copy", |sandbox| check::earlier_copy(sandbox).join("\n") + "\n"),
+    ("few-ids", |sandbox| check::few_ids(sandbox).join("\n") + "\n"),
+    ("user-variable", |sandbox| check::user_variable(sandbox).join("\n") + "\n"),
+    ("old-namespace", |sandbox| check::old_namespace(sandbox).join("\n") + "\n"),
+    ("mount-refused", |sandbox| check::mount_refused_by_a_filter(sandbox).join("\n") + "\n"),
+    ("apparmor-userns", |sandbox| check::mount_refused_by_apparmor(sandbox).join("\n") + "\n"),
 ];
 
 /// The names and lines of the examples, in the order of the document.

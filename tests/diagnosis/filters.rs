@@ -16,7 +16,7 @@ fn compile() {
 }
 
 /// Prefix for a command of alice under a filter that root has installed.
-fn filtered(what: &str) -> Command {
+pub fn filtered(what: &str) -> Command {
     compile();
     let mut command = ROOT.command(HELPER);
     command.args([what, "setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "--"]);

@@ -1,5 +1,6 @@
 /* Runs a command under a seccomp filter. "write" refuses write(2) to descriptors above 2 with EPERM, "open" refuses openat2(2)
- * with EPERM, "old" refuses openat2(2) with ENOSYS, and "nothing" allows all calls. Without CAP_SYS_ADMIN, the kernel requires
+ * with EPERM, "unshare" and "mount" refuse the calls of these names with EPERM, "old" refuses openat2(2) with ENOSYS, and "nothing"
+ * allows all calls. Without CAP_SYS_ADMIN, the kernel requires
  * that no_new_privs is set. */
 #include <errno.h>
 #include <linux/filter.h>
@@ -14,9 +15,15 @@
 
 int main(int argc, char **argv)
 {
-	int is_old = argc > 1 && strcmp(argv[1], "old") == 0;
-	int is_open = is_old || (argc > 1 && strcmp(argv[1], "open") == 0);
-	int number = is_open ? SYS_openat2 : argc > 1 && strcmp(argv[1], "write") == 0 ? SYS_write : -1;
+	static const struct { const char *name; int number; } calls[] = {
+		{ "write", SYS_write }, { "open", SYS_openat2 }, { "old", SYS_openat2 }, { "unshare", SYS_unshare }, { "mount", SYS_mount },
+	};
+	const char *name = argc > 1 ? argv[1] : "";
+	int is_old = strcmp(name, "old") == 0;
+	int number = -1;
+	for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+		if (strcmp(name, calls[i].name) == 0)
+			number = calls[i].number;
 	/* The offset is that of the low 32 bits of the argument on a little-endian machine. */
 	struct sock_filter program[] = {
 		LOAD(nr),

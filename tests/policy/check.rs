@@ -1,12 +1,14 @@
 //! The output of uidmap-check, on working and on misconfigured machines.
 
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 use nix::pty::openpty;
 use nix::unistd::read;
 
 use super::harness::{
-    ALICE, BOB, IdType, InstallMode, Outcome, Person, Sandbox, UNKNOWN_USER, finish, in_sandbox, setpriv,
+    ALICE, BOB, IdType, InstallMode, Outcome, Person, ROOT, Sandbox, UNKNOWN_USER, finish, in_sandbox,
+    must_succeed, setpriv,
 };
 
 /// A PATH that begins with the directory of the programs that are installed in this mode.
@@ -36,7 +38,8 @@ fn both_maps_are_written_on_a_working_machine() {
             let outcome = check(sandbox, ALICE, mode);
             assert_eq!((outcome.stderr.as_str(), outcome.status), ("", Some(0)), "{}", outcome.stdout);
             let lines = lines(&outcome);
-            assert!(lines[0].ends_with(": rootless containers of alice (uid 1000)"), "{}", lines[0]);
+            assert!(lines[0].ends_with(": the id maps of alice (uid 1000)"), "{}", lines[0]);
+            assert_eq!(lines.last(), Some(&"Not tried: pulling an image, networking, cgroups, storage."));
             let how = if mode == InstallMode::Setuid { "setuid root" } else { "file capability cap_setuid" };
             let program = sandbox.program(mode, IdType::Uid);
             for line in [
@@ -47,7 +50,8 @@ fn both_maps_are_written_on_a_working_machine() {
                     .to_owned(),
                 "ok    uid map         0 1000 1, 1 100000 65536, 65537 300000 10".to_owned(),
                 "ok    gid map         0 1000 1, 1 100000 65536, 65537 300000 10".to_owned(),
-                "Rootless containers will work.".to_owned(),
+                "ok    next steps      mount namespace, private mounts, tmpfs mount".to_owned(),
+                "The id maps of alice work.".to_owned(),
             ] {
                 assert!(lines.contains(&line.as_str()), "{line}\n{}", outcome.stdout);
             }
@@ -62,7 +66,8 @@ fn a_failure_is_shown_with_the_cause_and_fix_of_the_program() {
         let bad = |outcome: &Outcome, expected: &[&str]| {
             assert_eq!(outcome.status, Some(1), "{}", outcome.stdout);
             let lines = lines(outcome);
-            assert_eq!(lines.last(), Some(&"Rootless containers will not work."));
+            assert!(lines.iter().rev().any(|line| line.ends_with(" do not work.")), "{lines:?}");
+            assert!(lines.last().unwrap().contains("next steps, pulling an image"), "{lines:?}");
             for line in expected {
                 assert!(lines.iter().any(|found| found.starts_with(line)), "{line}\n{}", outcome.stdout);
             }
@@ -70,6 +75,7 @@ fn a_failure_is_shown_with_the_cause_and_fix_of_the_program() {
         bad(
             &check(sandbox, ALICE, InstallMode::Unprivileged),
             &[
+                "bad   newuidmap       /mnt/Unprivileged/newuidmap, mode 0755 and no file capabilities",
                 "bad   uid map         write to uid_map failed: Operation not permitted",
                 "cause: /mnt/Unprivileged/newuidmap has neither the setuid bit nor file capabilities (mode 0755)",
                 "fix: as root, run 'setcap cap_setuid=ep /mnt/Unprivileged/newuidmap'",
@@ -103,7 +109,7 @@ fn a_failure_is_shown_with_the_cause_and_fix_of_the_program() {
         );
         bad(
             &check(sandbox, BOB, InstallMode::Caps),
-            &["note  delegated uids  no id", "cause: /etc/subuid has no line for bob (uid 1001)"],
+            &["bad   delegated uids  no id", "cause: /etc/subuid has no line for bob (uid 1001)"],
         );
         bad(
             &check(sandbox, UNKNOWN_USER, InstallMode::Setuid),
@@ -157,18 +163,182 @@ fn a_refused_user_namespace_is_reported() {
     });
 }
 
+const SCHEMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/uidmap-check.schema.json");
+const VALIDATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/policy/validate.py");
+
+/// Validates JSON against the schema, and returns what the validator complains about.
+fn complaints(json: &str) -> String {
+    let mut python = Command::new("python3");
+    finish(python.args([VALIDATE, SCHEMA, json])).stderr
+}
+
 #[test]
-fn json_output_is_valid() {
+fn json_output_conforms_to_the_schema() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:65536\n");
-        for (caller, ok) in [(ALICE, true), (BOB, false)] {
-            let outcome = check_through(sandbox, caller.command("env"), InstallMode::Setuid, &["--json"]);
+        let valid = |caller: Command, mode, ok: bool, parts: &[&str]| {
+            let outcome = check_through(sandbox, caller, mode, &["--json"]);
             assert_eq!(outcome.status, Some(i32::from(!ok)));
-            assert!(outcome.stdout.contains(&format!("\"ok\":{ok},")), "{}", outcome.stdout);
-            let mut python = Command::new("python3");
-            python.args(["-c", "import json, sys; json.loads(sys.argv[1])"]).arg(&outcome.stdout);
-            assert_eq!(finish(&mut python).stderr, "");
+            assert_eq!(complaints(&outcome.stdout), "", "{}", outcome.stdout);
+            for part in parts {
+                assert!(outcome.stdout.contains(part), "{part}\n{}", outcome.stdout);
+            }
+            outcome.stdout
+        };
+        let alice = || ALICE.command("env");
+        let good = valid(
+            alice(),
+            InstallMode::Setuid,
+            true,
+            &[
+                r#""ok":true,"user":"alice","uid":1000,"checks":["#,
+                r#"{"subject":"next steps","verdict":"ok","#,
+                r#""not_tried":["pulling an image","#,
+            ],
+        );
+        let key = r#"{"key":"not-delegated","cause":"/etc/subuid has no line for bob"#;
+        valid(BOB.command("env"), InstallMode::Setuid, false, &[key, r#""not_tried":["next steps","#]);
+        valid(UNKNOWN_USER.command("env"), InstallMode::Setuid, false, &[r#""user":null,"uid":4711"#]);
+        valid(alice(), InstallMode::Unprivileged, false, &[r#"{"key":"unprivileged","#]);
+        for (part, replacement) in [
+            (r#""ok":true"#, r#""ok":"true""#),
+            (r#""uid":1000"#, r#""uid":-1"#),
+            (r#""verdict":"ok""#, r#""verdict":"good""#),
+            (r#""subject":"podman""#, r#""subject":"docker""#),
+            (r#""remedies":[]"#, r#""remedies":[{"key":"other","cause":"","fix":null}]"#),
+            (r#""version":"#, r#""release":"#),
+        ] {
+            let changed = good.replacen(part, replacement, 1);
+            assert_eq!(complaints(&changed).is_empty(), changed == good, "{part}");
         }
+    });
+}
+
+/// Every key has a section in docs/troubleshooting.md, as a unit test ensures.
+#[test]
+fn the_schema_has_every_key() {
+    let schema = std::fs::read_to_string(SCHEMA).unwrap();
+    let document = include_str!("../../docs/troubleshooting.md");
+    let (_, keys) = schema.split_once("\"remedy\": {").unwrap().1.split_once("\"enum\": [").unwrap();
+    let mut keys: Vec<&str> = keys.split(']').next().unwrap().split('"').skip(1).step_by(2).collect();
+    let mut sections: Vec<&str> =
+        document.split("<a id=\"").skip(1).map(|section| section.split('"').next().unwrap()).collect();
+    keys.sort_unstable();
+    sections.sort_unstable();
+    assert_eq!(keys, sections);
+}
+
+/// uidmap-check as root, with the options.
+fn check_as_root(sandbox: &Sandbox, options: &[&str]) -> Outcome {
+    check_through(sandbox, ROOT.command("env"), InstallMode::Setuid, options)
+}
+
+#[test]
+fn root_checks_another_user_as_that_user() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:65536\n");
+        let as_alice = check(sandbox, ALICE, InstallMode::Setuid);
+        for name in ["alice", "1000", "alicia"] {
+            let outcome = check_as_root(sandbox, &["--user", name]);
+            assert_eq!((&outcome.stdout, outcome.status), (&as_alice.stdout, Some(0)), "{name}: {outcome:?}");
+        }
+        let outcome = check_as_root(sandbox, &["--user=alice", "--json"]);
+        assert!(outcome.stdout.contains(r#""ok":true,"user":"alice","uid":1000"#), "{outcome:?}");
+        // The user's groups count, root's do not.
+        sandbox.write("group", "root:x:0:\nalice:x:1000:\nbob:x:1001:\ncontainers:x:990:alice\n");
+        for program in ["newuidmap", "newgidmap"] {
+            let path = format!("/mnt/Setuid/{program}");
+            std::os::unix::fs::chown(&path, None, Some(990)).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o4750)).unwrap();
+        }
+        sandbox.delegate("alice:100000:65536\nbob:200000:65536\n");
+        assert_eq!(check_as_root(sandbox, &["--user=alice"]).status, Some(0));
+        let outcome = check_as_root(sandbox, &["--user=bob"]);
+        assert_eq!(outcome.status, Some(1), "{outcome:?}");
+        assert!(outcome.stdout.contains("and bob is not in that group [not-executable]"), "{outcome:?}");
+    });
+}
+
+/// A program in place of newuidmap prints the state with which a checked user's program starts.
+#[test]
+fn nothing_of_root_is_left_when_another_user_is_checked() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:65536\n");
+        std::fs::create_dir("/mnt/spy").unwrap();
+        let script = "#!/bin/sh\n{ grep -E '^(Uid|Gid|Groups|CapInh|CapPrm|CapEff|CapAmb):' /proc/self/status; env; } >&3\nexit 1\n";
+        std::fs::write("/mnt/spying", script).unwrap();
+        must_succeed(Command::new("install").args(["--mode=0755", "/mnt/spying", "/mnt/spy/newuidmap"]));
+        let mut command = ROOT.command("setpriv");
+        command.args(["--groups=0,100", "--inh-caps=+chown", "--ambient-caps=+chown", "--", "sh", "-c"]);
+        command.args(["exec /mnt/tools/uidmap-check --user alice 3>/mnt/seen"]);
+        finish(command.env("PATH", "/mnt/spy:/usr/bin:/bin").env("SECRET", "x").env("XDG_RUNTIME_DIR", "/x"));
+        let seen = std::fs::read_to_string("/mnt/seen").unwrap();
+        let seen: Vec<String> =
+            seen.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+        for line in
+            ["Uid: 1000 1000 1000 1000", "Gid: 1000 1000 1000 1000", "USER=alice", "LOGNAME=alice", "HOME=/"]
+        {
+            assert!(seen.iter().any(|found| found == line), "{line}\n{seen:?}");
+        }
+        assert!(seen.iter().any(|line| line == "Groups: 1000" || line == "Groups: 100 1000"), "{seen:?}");
+        for set in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
+            assert!(seen.contains(&format!("{set}: 0000000000000000")), "{set}\n{seen:?}");
+        }
+        assert!(!seen.iter().any(|line| line.starts_with("SECRET=") || line.starts_with("XDG_")), "{seen:?}");
+    });
+}
+
+#[test]
+fn without_a_user_to_become_nothing_is_checked() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:65536\n");
+        let refused = |caller: Command, name: &str, message: &str| {
+            let outcome = check_through(sandbox, caller, InstallMode::Setuid, &["--user", name]);
+            assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(2), ""), "{name}");
+            assert!(outcome.stderr.starts_with(&format!("uidmap-check: {message}")), "{outcome:?}");
+        };
+        refused(ROOT.command("env"), "ghost", "there is no user 'ghost'\n");
+        refused(ROOT.command("env"), "a\x1b[2J", "there is no user 'a\\u{1b}[2J'\n");
+        refused(
+            ALICE.command("env"),
+            "bob",
+            "only root can check another user: as root, run `uidmap-check --user bob`, or run `uidmap-check` as that user\n",
+        );
+        let mut without_capabilities = ROOT.command("setpriv");
+        without_capabilities.args(["--bounding-set=-all", "--inh-caps=-all", "--"]);
+        refused(
+            without_capabilities,
+            "alice",
+            "root cannot become alice: Operation not permitted; without CAP_SETUID",
+        );
+        // A user may name the own account.
+        let own = check_through(sandbox, ALICE.command("env"), InstallMode::Setuid, &["--user=alice"]);
+        assert_eq!(own.stdout, check(sandbox, ALICE, InstallMode::Setuid).stdout);
+    });
+}
+
+#[test]
+fn root_without_an_option_is_told_whom_the_check_is_about() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:65536\n");
+        let note =
+            "note  user            root is checked; to check another user, run `uidmap-check --user NAME`";
+        let outcome = check_as_root(sandbox, &[]);
+        assert_eq!(outcome.status, Some(1), "{outcome:?}");
+        for line in [
+            note,
+            "cause: no uids are delegated to root; an engine that root starts with CAP_SYS_ADMIN needs none [not-delegated]",
+            "fix: to check the user who starts containers, run `uidmap-check --user NAME`",
+            "The id maps of root do not work.",
+        ] {
+            assert!(lines(&outcome).contains(&line), "{line}\n{}", outcome.stdout);
+        }
+        assert!(!outcome.stdout.contains("usermod"), "{}", outcome.stdout);
+        sandbox.delegate("root:100000:65536\n");
+        let outcome = check_as_root(sandbox, &[]);
+        assert_eq!(outcome.status, Some(0), "{outcome:?}");
+        assert!(lines(&outcome).contains(&note), "{}", outcome.stdout);
+        assert!(!check(sandbox, ALICE, InstallMode::Setuid).stdout.contains("--user"));
     });
 }
 
@@ -198,7 +368,7 @@ fn colours_are_printed_to_a_terminal_unless_no_color_is_set() {
             command.args([environment, &path_to(sandbox, InstallMode::Setuid)]);
             command.arg(sandbox.tool("uidmap-check"));
             let printed = on_a_terminal(&mut command);
-            assert!(printed.contains("Rootless containers will work."), "{printed}");
+            assert!(printed.contains("The id maps of alice work."), "{printed}");
             assert_eq!(printed.contains('\x1b'), colourful, "{environment}: {printed}");
         }
         assert!(!check(sandbox, ALICE, InstallMode::Setuid).stdout.contains('\x1b'));

@@ -13,7 +13,7 @@ mod target;
 mod test_evidence;
 mod write;
 
-pub(crate) use client::{no_namespace, not_installed, not_started};
+pub(crate) use client::{no_namespace, not_started};
 pub(crate) use target::no_passwd_entry;
 
 use nix::errno::Errno;

@@ -1,0 +1,70 @@
+//! podman's pause process, which keeps a user namespace with the ids that were delegated when it was started. podman joins that
+//! namespace, and does not call newuidmap again.
+
+use std::fs;
+use std::path::PathBuf;
+
+use libc::uid_t;
+
+use super::delegation::Delegation;
+use super::id_map;
+use super::report::{Finding, Remedy};
+use crate::caller::Caller;
+use crate::escape::escape;
+use crate::explain::cause::Key;
+use crate::id_range::{IdRange, IdSet};
+use crate::id_type::IdType;
+
+const SUBJECT: &str = "podman";
+
+/// Compares the ids of the pause process with the delegated ones; `None` without a pause process.
+pub(super) fn finding(caller: &Caller, delegations: &[(IdType, Delegation)]) -> Option<Finding> {
+    let pid = candidates(caller.uid).into_iter().find_map(|path| pause_process(&path, caller.uid))?;
+    let mut stale = Vec::new();
+    for (id_type, delegation) in delegations {
+        let has = id_map::outside_ids(&id_map::read(&pid, *id_type)?);
+        let own_id = match id_type {
+            IdType::Uid => caller.uid,
+            IdType::Gid => caller.gid,
+        };
+        let wants: IdSet = delegation.ranges().iter().copied().chain([IdRange::new(own_id, 1)]).collect();
+        if has != wants {
+            let word = id_type.word();
+            stale.push(format!("has the {word}s {has} instead of {wants}"));
+        }
+    }
+    if stale.is_empty() {
+        return Some(Finding::good(SUBJECT, format!("its process {pid} has the delegated ids")));
+    }
+    let remedy = Remedy::new(
+        Key::OldNamespace,
+        format!(
+            "podman's process {pid} keeps a user namespace with other ids than the delegated ones, and podman joins it"
+        ),
+        format!(
+            "as {}, run `podman system migrate`, which stops the user's containers",
+            escape(&caller.name)
+        ),
+    );
+    Some(Finding::note(SUBJECT, format!("its process {pid} {}", stale.join(", and ")), [remedy]))
+}
+
+/// Where podman writes the PID: `libpod/tmp/pause.pid` in the runtime directory, or in a directory of /tmp if there is none.
+fn candidates(uid: uid_t) -> Vec<PathBuf> {
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").filter(|directory| !directory.is_empty());
+    let others =
+        [format!("/run/user/{uid}"), format!("/tmp/podman-run-{uid}"), format!("/tmp/storage-run-{uid}")];
+    let directories = runtime.into_iter().map(PathBuf::from).chain(others.map(PathBuf::from));
+    directories.map(|directory| directory.join("libpod/tmp/pause.pid")).collect()
+}
+
+/// The PID in a file, if it is one of a process of this user in another user namespace. The process may have ended, and another
+/// process may have its PID.
+fn pause_process(path: &PathBuf, uid: uid_t) -> Option<String> {
+    let pid = fs::read_to_string(path).ok()?.trim().parse::<u32>().ok()?.to_string();
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let uids = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
+    let is_own = uids.split_whitespace().all(|other| other == uid.to_string());
+    let namespace = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/user")).ok();
+    (is_own && namespace(&pid)? != namespace("self")?).then_some(pid)
+}
