@@ -78,12 +78,12 @@ pub(crate) fn drop_privileges(
 ) -> Result<(PermittedCaps, InitialCredentials), PrivilegeError> {
     let (uid, gid) = become_caller()?;
     caps::clear(None, CapSet::Effective)?;
-    let is_permitted = |capability| caps::has_cap(None, CapSet::Permitted, capability);
+    let permitted = caps::read(None, CapSet::Permitted)?;
     let credentials = InitialCredentials {
         uid,
         gid,
-        had_capability: is_permitted(id_type.capability())?,
-        had_setfcap: is_permitted(Capability::CAP_SETFCAP)?,
+        had_capability: permitted.contains(&id_type.capability()),
+        had_setfcap: permitted.contains(&Capability::CAP_SETFCAP),
     };
     let mut held = CapsHashSet::new();
     if credentials.had_capability {

@@ -17,13 +17,17 @@ unsafe extern "C" {
 }
 
 /// Opens /dev/null for each of the descriptors 0 to 2 that is closed. Otherwise the next file to be opened would become stdin,
-/// stdout or stderr, and a message would be written into it. The C library opens them for a program that gained privilege by its
-/// exec (AT_SECURE), but not if the caller is root or has an ambient capability.
+/// stdout or stderr, and a message would be written into it. For a program that gained privilege by its exec (AT_SECURE), the C
+/// library has opened them (`__libc_check_standard_fds`), but not if the caller is root or has an ambient capability.
 ///
 /// # Errors
 ///
 /// Those of open(2).
 pub(crate) fn open_standard_descriptors() -> nix::Result<()> {
+    // SAFETY: getauxval(3) reads the auxiliary vector, which every process has.
+    if unsafe { libc::getauxval(libc::AT_SECURE) } != 0 {
+        return Ok(());
+    }
     for descriptor in 0..=2 {
         // SAFETY: F_GETFD takes no pointer, and is an error for a number that is not open.
         let flags = Errno::result(unsafe { libc::fcntl(descriptor, libc::F_GETFD) });

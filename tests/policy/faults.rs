@@ -134,7 +134,7 @@ fn a_failed_privilege_drop_ends_the_run() {
             .collect();
         let names: Vec<&str> = drops.iter().map(|call| call.name.as_str()).collect();
         let of_setuid: &[&str] = if names.contains(&"setresuid") { &["prctl", "setresuid"] } else { &[] };
-        let sets = ["capget", "capset", "capget", "capget", "capget", "capset", "capget", "capset"];
+        let sets = ["capget", "capset", "capget", "capget", "capset", "capget", "capset"];
         // CAP_SETFCAP, which uid 0 has, is given up for a map without uid 0.
         let has_setfcap = run.id_type == IdType::Uid && !of_setuid.is_empty();
         let of_setfcap: &[&str] = if has_setfcap { &["capget", "capset"] } else { &[] };
