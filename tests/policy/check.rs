@@ -1,15 +1,14 @@
 //! The output of uidmap-check, on working and on misconfigured machines.
 
-use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 use nix::pty::openpty;
 use nix::unistd::read;
 
 use super::harness::{
-    ALICE, BOB, IdType, InstallMode, Outcome, Person, ROOT, Sandbox, UNKNOWN_USER, finish, in_sandbox,
-    must_succeed, setpriv,
+    ALICE, BOB, IdType, InstallMode, Outcome, Person, Sandbox, UNKNOWN_USER, finish, in_sandbox, setpriv,
 };
+use super::plugin::{self, in_plugin_sandbox};
 
 /// A PATH that begins with the directory of the programs that are installed in this mode.
 fn path_to(sandbox: &Sandbox, mode: InstallMode) -> String {
@@ -17,16 +16,16 @@ fn path_to(sandbox: &Sandbox, mode: InstallMode) -> String {
     format!("PATH={}:/usr/sbin:/usr/bin:/sbin:/bin", program.parent().unwrap().display())
 }
 
-fn check_through(sandbox: &Sandbox, mut via: Command, mode: InstallMode, options: &[&str]) -> Outcome {
+pub fn check_through(sandbox: &Sandbox, mut via: Command, mode: InstallMode, options: &[&str]) -> Outcome {
     finish(via.arg("env").arg(path_to(sandbox, mode)).arg(sandbox.tool("uidmap-check")).args(options))
 }
 
-fn check(sandbox: &Sandbox, caller: Person, mode: InstallMode) -> Outcome {
+pub fn check(sandbox: &Sandbox, caller: Person, mode: InstallMode) -> Outcome {
     check_through(sandbox, caller.command("env"), mode, &[])
 }
 
 /// The lines without their indentation.
-fn lines(outcome: &Outcome) -> Vec<&str> {
+pub fn lines(outcome: &Outcome) -> Vec<&str> {
     outcome.stdout.lines().map(str::trim).collect()
 }
 
@@ -163,6 +162,48 @@ fn a_refused_user_namespace_is_reported() {
     });
 }
 
+/// A made-up range would judge the plugin instead.
+#[test]
+fn a_plugin_without_a_list_is_the_cause() {
+    in_plugin_sandbox(|sandbox| {
+        // The plugin affirms every range that it is asked about.
+        plugin::install(sandbox, "silent", &["BEHAVIOUR=2", "FOUND=1"]);
+        let outcome = check(sandbox, ALICE, InstallMode::Setuid);
+        assert_eq!(outcome.status, Some(1), "{}", outcome.stdout);
+        for line in [
+            "bad   delegated uids  cannot be listed: libsubid_silent.so: connection error",
+            "cause: the subid plugin in /etc/nsswitch.conf lists no ids for alice: libsubid_silent.so: connection error [plugin]",
+            "ok    uid map         0 1000 1",
+        ] {
+            assert!(lines(&outcome).contains(&line), "{line}\n{}", outcome.stdout);
+        }
+        assert!(!outcome.stdout.contains("100000"), "{}", outcome.stdout);
+        plugin::configure(sandbox, "missing");
+        let outcome = check(sandbox, ALICE, InstallMode::Setuid);
+        assert!(
+            outcome.stdout.contains("cannot be listed: Error opening libsubid_missing.so"),
+            "{}",
+            outcome.stdout
+        );
+        assert!(outcome.stdout.contains("[plugin]"), "{}", outcome.stdout);
+        // The files decide here, and the program reads the same file.
+        sandbox.write("nsswitch.conf", "passwd: files\n");
+        assert_eq!(check(sandbox, ALICE, InstallMode::Setuid).status, Some(0));
+        sandbox.remove("subgid");
+        let outcome = check(sandbox, ALICE, InstallMode::Setuid);
+        for line in [
+            "bad   delegated gids  cannot be listed: cannot open /etc/subgid",
+            "cause: /etc/subgid does not exist",
+        ] {
+            assert!(
+                lines(&outcome).iter().any(|found| found.starts_with(line)),
+                "{line}\n{}",
+                outcome.stdout
+            );
+        }
+    });
+}
+
 const SCHEMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/uidmap-check.schema.json");
 const VALIDATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/policy/validate.py");
 
@@ -226,120 +267,6 @@ fn the_schema_has_every_key() {
     keys.sort_unstable();
     sections.sort_unstable();
     assert_eq!(keys, sections);
-}
-
-/// uidmap-check as root, with the options.
-fn check_as_root(sandbox: &Sandbox, options: &[&str]) -> Outcome {
-    check_through(sandbox, ROOT.command("env"), InstallMode::Setuid, options)
-}
-
-#[test]
-fn root_checks_another_user_as_that_user() {
-    in_sandbox(|sandbox| {
-        sandbox.delegate("alice:100000:65536\n");
-        let as_alice = check(sandbox, ALICE, InstallMode::Setuid);
-        for name in ["alice", "1000", "alicia"] {
-            let outcome = check_as_root(sandbox, &["--user", name]);
-            assert_eq!((&outcome.stdout, outcome.status), (&as_alice.stdout, Some(0)), "{name}: {outcome:?}");
-        }
-        let outcome = check_as_root(sandbox, &["--user=alice", "--json"]);
-        assert!(outcome.stdout.contains(r#""ok":true,"user":"alice","uid":1000"#), "{outcome:?}");
-        // The user's groups count, root's do not.
-        sandbox.write("group", "root:x:0:\nalice:x:1000:\nbob:x:1001:\ncontainers:x:990:alice\n");
-        for program in ["newuidmap", "newgidmap"] {
-            let path = format!("/mnt/Setuid/{program}");
-            std::os::unix::fs::chown(&path, None, Some(990)).unwrap();
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o4750)).unwrap();
-        }
-        sandbox.delegate("alice:100000:65536\nbob:200000:65536\n");
-        assert_eq!(check_as_root(sandbox, &["--user=alice"]).status, Some(0));
-        let outcome = check_as_root(sandbox, &["--user=bob"]);
-        assert_eq!(outcome.status, Some(1), "{outcome:?}");
-        assert!(outcome.stdout.contains("and bob is not in that group [not-executable]"), "{outcome:?}");
-    });
-}
-
-/// A program in place of newuidmap prints the state with which a checked user's program starts.
-#[test]
-fn nothing_of_root_is_left_when_another_user_is_checked() {
-    in_sandbox(|sandbox| {
-        sandbox.delegate("alice:100000:65536\n");
-        std::fs::create_dir("/mnt/spy").unwrap();
-        let script = "#!/bin/sh\n{ grep -E '^(Uid|Gid|Groups|CapInh|CapPrm|CapEff|CapAmb):' /proc/self/status; env; } >&3\nexit 1\n";
-        std::fs::write("/mnt/spying", script).unwrap();
-        must_succeed(Command::new("install").args(["--mode=0755", "/mnt/spying", "/mnt/spy/newuidmap"]));
-        let mut command = ROOT.command("setpriv");
-        command.args(["--groups=0,100", "--inh-caps=+chown", "--ambient-caps=+chown", "--", "sh", "-c"]);
-        command.args(["exec /mnt/tools/uidmap-check --user alice 3>/mnt/seen"]);
-        finish(command.env("PATH", "/mnt/spy:/usr/bin:/bin").env("SECRET", "x").env("XDG_RUNTIME_DIR", "/x"));
-        let seen = std::fs::read_to_string("/mnt/seen").unwrap();
-        let seen: Vec<String> =
-            seen.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
-        for line in
-            ["Uid: 1000 1000 1000 1000", "Gid: 1000 1000 1000 1000", "USER=alice", "LOGNAME=alice", "HOME=/"]
-        {
-            assert!(seen.iter().any(|found| found == line), "{line}\n{seen:?}");
-        }
-        assert!(seen.iter().any(|line| line == "Groups: 1000" || line == "Groups: 100 1000"), "{seen:?}");
-        for set in ["CapInh", "CapPrm", "CapEff", "CapAmb"] {
-            assert!(seen.contains(&format!("{set}: 0000000000000000")), "{set}\n{seen:?}");
-        }
-        assert!(!seen.iter().any(|line| line.starts_with("SECRET=") || line.starts_with("XDG_")), "{seen:?}");
-    });
-}
-
-#[test]
-fn without_a_user_to_become_nothing_is_checked() {
-    in_sandbox(|sandbox| {
-        sandbox.delegate("alice:100000:65536\n");
-        let refused = |caller: Command, name: &str, message: &str| {
-            let outcome = check_through(sandbox, caller, InstallMode::Setuid, &["--user", name]);
-            assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(2), ""), "{name}");
-            assert!(outcome.stderr.starts_with(&format!("uidmap-check: {message}")), "{outcome:?}");
-        };
-        refused(ROOT.command("env"), "ghost", "there is no user 'ghost'\n");
-        refused(ROOT.command("env"), "a\x1b[2J", "there is no user 'a\\u{1b}[2J'\n");
-        refused(
-            ALICE.command("env"),
-            "bob",
-            "only root can check another user: as root, run `uidmap-check --user bob`, or run `uidmap-check` as that user\n",
-        );
-        let mut without_capabilities = ROOT.command("setpriv");
-        without_capabilities.args(["--bounding-set=-all", "--inh-caps=-all", "--"]);
-        refused(
-            without_capabilities,
-            "alice",
-            "root cannot become alice: Operation not permitted; without CAP_SETUID",
-        );
-        // A user may name the own account.
-        let own = check_through(sandbox, ALICE.command("env"), InstallMode::Setuid, &["--user=alice"]);
-        assert_eq!(own.stdout, check(sandbox, ALICE, InstallMode::Setuid).stdout);
-    });
-}
-
-#[test]
-fn root_without_an_option_is_told_whom_the_check_is_about() {
-    in_sandbox(|sandbox| {
-        sandbox.delegate("alice:100000:65536\n");
-        let note =
-            "note  user            root is checked; to check another user, run `uidmap-check --user NAME`";
-        let outcome = check_as_root(sandbox, &[]);
-        assert_eq!(outcome.status, Some(1), "{outcome:?}");
-        for line in [
-            note,
-            "cause: no uids are delegated to root; an engine that root starts with CAP_SYS_ADMIN needs none [not-delegated]",
-            "fix: to check the user who starts containers, run `uidmap-check --user NAME`",
-            "The id maps of root do not work.",
-        ] {
-            assert!(lines(&outcome).contains(&line), "{line}\n{}", outcome.stdout);
-        }
-        assert!(!outcome.stdout.contains("usermod"), "{}", outcome.stdout);
-        sandbox.delegate("root:100000:65536\n");
-        let outcome = check_as_root(sandbox, &[]);
-        assert_eq!(outcome.status, Some(0), "{outcome:?}");
-        assert!(lines(&outcome).contains(&note), "{}", outcome.stdout);
-        assert!(!check(sandbox, ALICE, InstallMode::Setuid).stdout.contains("--user"));
-    });
 }
 
 /// Runs a command on a pseudoterminal and returns its output.

@@ -20,6 +20,7 @@ mod plugin;
 
 mod arguments;
 mod check;
+mod check_user;
 mod delegation;
 mod faults;
 mod getsubids;
