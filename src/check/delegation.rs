@@ -38,8 +38,9 @@ impl Delegation {
         Self { id_type, ranges: listed.map(usable) }
     }
 
-    pub(super) fn ranges(&self) -> &[IdRange] {
-        self.ranges.as_deref().unwrap_or_default()
+    /// `None` without a list.
+    pub(super) fn listed(&self) -> Option<&[IdRange]> {
+        self.ranges.as_deref().ok()
     }
 
     /// Whether the source answered that nothing is delegated.

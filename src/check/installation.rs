@@ -31,7 +31,12 @@ pub(super) fn findings(
     };
     let detail = describe(first, id_type);
     let good = || Finding::good(id_type.program(), &detail);
-    let Some(namespace) = namespace else { return (good(), None) };
+    let lacks_privilege = || without_privilege(first, id_type).filter(|_| caller.uid != 0);
+    let Some(namespace) = namespace else {
+        // Without a trial, a file that gives no privilege is only a possible cause.
+        let note = lacks_privilege().map(|remedy| Finding::note(id_type.program(), &detail, [remedy]));
+        return (note.unwrap_or_else(good), None);
+    };
     let subject = match id_type {
         IdType::Uid => UID_MAP,
         IdType::Gid => GID_MAP,
@@ -49,8 +54,8 @@ pub(super) fn findings(
         |remedy: &Remedy| OF_THE_FILE.iter().any(|key| remedy.key.as_deref() == Some(key.name()));
     let (mut of_the_file, others): (Vec<_>, Vec<_>) = remedies.into_iter().partition(is_of_the_file);
     // Debian's programs name no cause.
-    if of_the_file.is_empty() && others.is_empty() && caller.uid != 0 {
-        of_the_file.extend(without_privilege(first, id_type));
+    if of_the_file.is_empty() && others.is_empty() {
+        of_the_file.extend(lacks_privilege());
     }
     let program =
         if of_the_file.is_empty() { good() } else { Finding::bad(id_type.program(), &detail, of_the_file) };

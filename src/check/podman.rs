@@ -17,7 +17,7 @@ use crate::id_type::IdType;
 
 const SUBJECT: &str = "podman";
 
-/// Compares the ids of the pause process with the delegated ones; `None` without a pause process.
+/// Compares the ids of the pause process with the delegated ones; `None` without a pause process or without a list.
 pub(super) fn finding(caller: &Caller, delegations: &[(IdType, Delegation)]) -> Option<Finding> {
     let pid = candidates(caller.uid).into_iter().find_map(|path| pause_process(&path, caller.uid))?;
     let mut stale = Vec::new();
@@ -27,7 +27,7 @@ pub(super) fn finding(caller: &Caller, delegations: &[(IdType, Delegation)]) -> 
             IdType::Uid => caller.uid,
             IdType::Gid => caller.gid,
         };
-        let wants: IdSet = delegation.ranges().iter().copied().chain([IdRange::new(own_id, 1)]).collect();
+        let wants: IdSet = delegation.listed()?.iter().copied().chain([IdRange::new(own_id, 1)]).collect();
         if has != wants {
             let word = id_type.word();
             stale.push(format!("has the {word}s {has} instead of {wants}"));

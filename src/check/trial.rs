@@ -3,12 +3,15 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use nix::errno::Errno;
+
 use super::delegation::Delegation;
 use super::id_map;
 use super::namespace::Namespace;
 use super::report::Remedy;
 use crate::caller::Caller;
-use crate::escape::escape;
+use crate::escape::{escape, escape_path};
+use crate::explain::cause::Key;
 use crate::explain::causes;
 use crate::id_range::IdRange;
 use crate::id_type::IdType;
@@ -33,7 +36,7 @@ pub(super) struct Failure {
 
 impl Trial {
     pub(super) fn new(id_type: IdType, caller: &Caller, delegation: &Delegation) -> Self {
-        let mut words = request(id_type, caller, delegation.ranges());
+        let mut words = request(id_type, caller, delegation.listed().unwrap_or_default());
         // Root's own ids need no program, and root's delegation is rarely meant.
         if delegation.is_empty() && caller.uid != 0 {
             words.extend(USUAL_RANGE.map(str::to_owned));
@@ -52,10 +55,9 @@ impl Trial {
         command.arg(&pid).args(&self.words).stdin(Stdio::null());
         let output = command.output().map_err(|error| {
             let reason = Reason::from(error);
-            let causes = causes::not_started(self.id_type, reason);
             Failure {
                 message: format!("the program cannot be started: {reason}"),
-                remedies: causes.into_iter().map(Into::into).collect(),
+                remedies: not_started(program, self.id_type, reason),
             }
         })?;
         let requested: Vec<String> = self.words.chunks(3).map(|range| range.join(" ")).collect();
@@ -70,6 +72,22 @@ impl Trial {
         let message = lines.next().unwrap_or_else(|| format!("status {:?}", output.status.code()));
         Err(Failure { message, remedies: remedies(lines) })
     }
+}
+
+/// Why an exec of a file failed that access(2) lets the user execute.
+fn not_started(program: &Path, id_type: IdType, reason: Reason) -> Vec<Remedy> {
+    let name = escape_path(program);
+    let reinstall = "as root, reinstall the package of the program for this machine";
+    let cause = match reason.errno() {
+        Errno::ENOEXEC => format!("{name} is no program of this machine's architecture"),
+        Errno::ENOENT => format!("{name} needs a dynamic loader or an interpreter that does not exist"),
+        Errno::EACCES => {
+            let cause = format!("a security module or its interpreter denies that {name} is executed");
+            return vec![Remedy::without_fix(Key::NotExecutable, cause)];
+        }
+        _ => return causes::not_started(id_type, reason).into_iter().map(Into::into).collect(),
+    };
+    vec![Remedy::new(Key::NotExecutable, cause, reinstall)]
 }
 
 /// The ranges that podman requests: the caller's own id becomes 0, and the delegated ids follow from 1 on.

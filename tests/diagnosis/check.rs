@@ -221,6 +221,14 @@ fn a_seccomp_filter_is_the_cause_of_a_refused_namespace_unless_the_namespace_is_
         for remedy in ["--security-opt seccomp=unconfined", "seccompProfile.type: Unconfined"] {
             assert!(rows[2].contains(remedy), "{rows:?}");
         }
+        for (mode, row_begins) in [
+            ("Setuid", "ok    newuidmap       /mnt/Setuid/newuidmap, setuid root"),
+            ("Unprivileged", "note  newuidmap       /mnt/Unprivileged/newuidmap, mode 0755"),
+        ] {
+            let path = format!("PATH=/mnt/{mode}:/usr/bin:/bin");
+            let untried = check(sandbox, filtered("unshare"), &[&path]);
+            assert!(row(&untried, "newuidmap")[0].starts_with(row_begins), "{untried:?}");
+        }
         let harmless = check(sandbox, filtered("nothing"), &[GOOD]);
         passes(&harmless, "user namespace");
         assert_eq!(row(&harmless, "restrictions"), ["note  restrictions    a seccomp filter"]);
@@ -330,6 +338,34 @@ fn a_bad_copy_before_a_good_one_is_named_and_a_good_copy_before_it_is_not() {
     });
 }
 
+#[test]
+fn a_program_that_the_kernel_cannot_load_is_named() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:65536\n");
+        fs::create_dir("/mnt/other").unwrap();
+        for (text, message, cause) in [
+            (
+                "\x7fELF",
+                "Exec format error",
+                "/mnt/other/newuidmap is no program of this machine's architecture",
+            ),
+            (
+                "#!/missing\n",
+                "No such file or directory",
+                "/mnt/other/newuidmap needs a dynamic loader or an interpreter",
+            ),
+        ] {
+            fs::write("/mnt/failing", text).unwrap();
+            must_succeed(Command::new("install").args(["/mnt/failing", "/mnt/other/newuidmap"]));
+            let outcome = check(sandbox, ALICE.command("env"), &["PATH=/mnt/other:/usr/bin:/bin"]);
+            let rows = row(&outcome, "uid map");
+            assert_eq!(rows[0], format!("bad   uid map         the program cannot be started: {message}"));
+            assert!(rows[1].starts_with(&format!("cause: {cause}")), "{rows:?}");
+            assert!(rows[1].ends_with("[not-executable]"), "{rows:?}");
+        }
+    });
+}
+
 /// Debian's program names no cause. A program that prints its message stands for it.
 #[test]
 fn a_program_without_privilege_is_the_bad_row_also_if_the_program_names_no_cause() {
@@ -414,6 +450,17 @@ fn a_pause_process_with_other_ids_than_the_delegated_ones_is_reported() {
             assert_eq!(outcome.status, Some(0), "{outcome:?}");
             assert!(!outcome.stdout.contains("  podman  "), "{pid}: {outcome:?}");
         }
+        // Root may look at the namespace of a process of bob's.
+        sandbox.delegate("alice:100000:65536\nroot:200000:65536\n");
+        write_pause_pid(&of_bob.pid());
+        let by_root =
+            check(sandbox, super::harness::ROOT.command("env"), &[GOOD, "XDG_RUNTIME_DIR=/mnt/run"]);
+        assert_eq!(by_root.status, Some(0), "{by_root:?}");
+        assert!(!by_root.stdout.contains("  podman  "), "{by_root:?}");
+        // Without a list of the delegated ids, nothing is compared.
+        let _kept = pause_process(sandbox, "0 1000 1");
+        sandbox.remove("subgid");
+        assert!(!check_podman(sandbox).stdout.contains("  podman  "));
     });
 }
 
