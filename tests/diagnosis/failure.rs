@@ -9,6 +9,9 @@ use super::harness::{IdType, InstallMode, Namespace, Outcome, Sandbox, finish, m
 /// The line with which most failures begin, here and in shadow.
 pub const NOT_PERMITTED: &str = "write to $id_map failed: Operation not permitted";
 
+/// The end of a fix that changes what is delegated.
+pub const MIGRATE: &str = "; with podman, run podman system migrate as alice afterwards";
+
 /// A run that failed. That nothing was written is established.
 pub struct Failure {
     program: PathBuf,

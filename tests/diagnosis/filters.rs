@@ -23,9 +23,9 @@ fn filtered(what: &str) -> Command {
     command
 }
 
-const FILTER: &str = "no other cause was found; a seccomp filter is active and may have refused the write";
-const UNCONFINED: &str = "fix: try without the filter: --security-opt seccomp=unconfined (podman, Docker), seccompProfile.type: \
-    Unconfined (Kubernetes), SystemCallFilter= (systemd)";
+const FILTER: &str = "a seccomp filter is active and refused the write; no other cause was found";
+const UNCONFINED: &str = "fix: start without the filter, or with one that allows the call: --security-opt \
+    seccomp=unconfined (podman, Docker), seccompProfile.type: Unconfined (Kubernetes), no SystemCallFilter= (systemd)";
 
 pub fn refused_by_a_filter(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
     Failure::of(filtered("write"), sandbox, mode, id_type, &sandbox.namespace(ALICE), "0 1000 1 1 100000 10")

@@ -72,7 +72,7 @@ fn what_is_wrong_comes_with_the_programs_own_cause_and_fix() {
             &[
                 "bad   uid map         write to uid_map failed: Operation not permitted",
                 "cause: /mnt/Unprivileged/newuidmap has neither the setuid bit nor file capabilities (mode 0755)",
-                "fix: as root, run 'setcap cap_setuid=ep /mnt/Unprivileged/newuidmap'",
+                "fix: as root, run `setcap cap_setuid=ep /mnt/Unprivileged/newuidmap`",
                 "cause: /mnt/Unprivileged/newgidmap has neither",
             ],
         );
@@ -124,7 +124,7 @@ fn in_a_nested_namespace_the_ids_that_are_not_there_are_named() {
         for line in [
             "ok    delegated uids  100000 to 165535 (this user namespace has 0 to 69999)",
             "cause: the request includes uids that are not mapped in this user namespace: 100000 to 165535",
-            "fix: write the line 'alice:1001:68999' in /etc/subuid here",
+            "fix: as root, run `sed -i '1s/:100000:65536$/:1002:65536/' /etc/subuid`, and request these ids",
         ] {
             let found = lines(&outcome).iter().any(|found| found.starts_with(line));
             assert!(found, "{line}\n{}", outcome.stdout);

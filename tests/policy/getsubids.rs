@@ -60,7 +60,6 @@ fn a_user_who_is_not_known_and_a_file_that_cannot_be_read_are_named() {
             (&[""], ""),
             (&["-g"], "-g"),
             (&["-g", "alice", "bob"], "-g"),
-            (&["-x"], "-x"),
             (&["\x1b[2J"], "\\u{1b}[2J"),
         ] {
             fails(arguments, &format!("there is no user {user}, and nothing is delegated under that name"));

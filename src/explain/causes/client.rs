@@ -27,12 +27,20 @@ pub(crate) fn no_namespace(errno: Errno, process: &Process) -> Vec<Cause> {
         Errno::ENOSPC | Errno::EUSERS => Cause::new(
             Key::NoNamespace,
             "a limit on user namespaces is reached: user.max_user_namespaces, here or in an ancestor namespace, or 32 levels",
-            "as root, run 'sysctl user.max_user_namespaces=15000', and correct the setting in /etc/sysctl.d",
+            "as root, run `sysctl user.max_user_namespaces=15000`, and correct the setting in /etc/sysctl.d",
         ),
         Errno::EPERM if process.userns_clone_is_off => Cause::new(
             Key::NoNamespace,
             "kernel.unprivileged_userns_clone is 0, so only root can create user namespaces",
-            "as root, run 'sysctl kernel.unprivileged_userns_clone=1', and correct the setting in /etc/sysctl.d",
+            "as root, run `sysctl kernel.unprivileged_userns_clone=1`, and correct the setting in /etc/sysctl.d",
+        ),
+        // Docker's default filter does that.
+        Errno::EPERM if has_only_filter(process) => Cause::new(
+            Key::NoNamespace,
+            "a seccomp filter is active and denies new user namespaces; no other cause was found",
+            "start the container with --security-opt seccomp=unconfined or with a profile that allows unshare and clone (Docker, \
+             podman), set seccompProfile.type: Unconfined (Kubernetes), or remove RestrictNamespaces= and SystemCallFilter= from \
+             the unit (systemd)",
         ),
         Errno::EPERM => Cause::without_fix(
             Key::NoNamespace,
@@ -49,9 +57,15 @@ pub(crate) fn no_namespace(errno: Errno, process: &Process) -> Vec<Cause> {
     vec![cause]
 }
 
+fn has_only_filter(process: &Process) -> bool {
+    process.has_seccomp_filter == Some(true)
+        && process.security_label.is_none()
+        && !process.apparmor_restricts_userns
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{no_namespace, not_started};
+    use super::{has_only_filter, no_namespace, not_started};
     use crate::explain::evidence::process::Process;
     use crate::id_type::IdType;
     use nix::errno::Errno;
@@ -68,11 +82,29 @@ mod tests {
             (Errno::ENOMEM, false, None),
         ] {
             let process = Process { userns_clone_is_off, ..Process::default() };
+            assert!(!has_only_filter(&process));
             let causes = no_namespace(errno, &process);
             assert_eq!(causes.is_empty(), expected.is_none(), "{errno}");
             for cause in causes {
                 assert!(cause.sentence.starts_with(expected.unwrap()), "{errno}: {}", cause.sentence);
             }
+        }
+    }
+
+    #[test]
+    fn a_filter_is_the_cause_unless_a_security_module_may_be() {
+        for (has_filter, label, sentence) in [
+            (true, None, "a seccomp filter is active and denies new user namespaces"),
+            (true, Some("docker-default (enforce)"), "possible reasons"),
+            (false, None, "possible reasons"),
+        ] {
+            let process = Process {
+                has_seccomp_filter: Some(has_filter),
+                security_label: label.map(str::to_owned),
+                ..Process::default()
+            };
+            let causes = no_namespace(Errno::EPERM, &process);
+            assert!(causes[0].sentence.starts_with(sentence), "{}", causes[0].sentence);
         }
     }
 

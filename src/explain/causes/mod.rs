@@ -4,10 +4,13 @@
 
 mod client;
 mod delegation;
+mod ids;
+mod overlap;
 mod plugin;
 mod privilege;
 mod proc;
 mod request;
+mod suggestion;
 mod target;
 #[cfg(test)]
 mod test_evidence;

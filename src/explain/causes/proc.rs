@@ -3,8 +3,8 @@
 use libc::pid_t;
 use nix::errno::Errno;
 
-use super::{Cause, Key, write};
-use crate::escape::{escape, plain_word};
+use super::{Cause, Key, suggestion, write};
+use crate::escape::{escape, shell_word};
 use crate::explain::evidence::Evidence;
 use crate::explain::evidence::mounts::Mount;
 use crate::reason::Reason;
@@ -37,7 +37,7 @@ fn hidden(evidence: &Evidence) -> Option<Cause> {
             evidence.target_name(),
             escape(option.as_bytes())
         ),
-        "as root, run 'mount -o remount,hidepid=0 /proc'; if the process is the caller's own, it is not dumpable",
+        "as root, run `mount -o remount,hidepid=0 /proc`; if the process is the caller's own, it is not dumpable",
     ))
 }
 
@@ -47,8 +47,8 @@ pub(super) fn other_pid_namespace(evidence: &Evidence) -> Option<Cause> {
         Cause::new(
             Key::Proc,
             "/proc shows another PID namespace than the caller's",
-            "as root in this PID namespace, run 'mount -t proc proc /proc', or create the PID namespace with \
-             'unshare --pid --fork --mount-proc'",
+            "as root in this PID namespace, run `mount -t proc proc /proc`, or create the PID namespace with unshare --pid \
+             --fork --mount-proc",
         )
     })
 }
@@ -116,8 +116,8 @@ fn read_only(evidence: &Evidence) -> Cause {
     Cause::new(
         Key::Proc,
         format!("{} is mounted read-only", escape(point.as_bytes())),
-        match plain_word(point) {
-            Some(point) => format!("as root, run 'mount -o remount,rw {point}'; {container}"),
+        match shell_word(point.as_bytes()).filter(|_| suggestion::has_all_ids(evidence)) {
+            Some(point) => format!("as root, run `mount -o remount,rw {point}`; {container}"),
             None => container.to_owned(),
         },
     )
@@ -129,7 +129,7 @@ pub(super) fn covered(evidence: &Evidence) -> Option<Cause> {
         return Some(Cause::new(
             Key::Proc,
             "no proc file system is mounted at /proc",
-            "as root, run 'mount -t proc proc /proc'",
+            "as root, run `mount -t proc proc /proc`",
         ));
     }
     let is_covering = |mount: &&Mount| mount.file_system != "proc" || mount.point.starts_with("/proc/");
@@ -138,8 +138,12 @@ pub(super) fn covered(evidence: &Evidence) -> Option<Cause> {
     Some(Cause::new(
         Key::Proc,
         format!("{point} is covered by a {file_system} mount"),
-        match plain_word(&mount.point) {
-            Some(point) => format!("as root, run 'umount {point}'"),
+        match shell_word(mount.point.as_bytes()) {
+            // The mounts of a parent namespace are locked; see mount_namespaces(7).
+            _ if !suggestion::has_all_ids(evidence) => {
+                "start the container without a mount over this path, or as root here, unmount it if it was mounted here".to_owned()
+            }
+            Some(point) => format!("as root, run `umount {point}`"),
             None => "as root, unmount the covering mount".to_owned(),
         },
     ))
