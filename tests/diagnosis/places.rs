@@ -231,6 +231,61 @@ fn a_copy_that_is_not_roots_gets_no_privilege_but_the_other_program_is_named() {
     }
 }
 
+/// A file that is mounted by itself, as a volume, and a read-only /etc.
+#[test]
+fn a_subid_file_that_no_command_can_change_gets_none() {
+    let (file, no) = ("/etc/subuid", None::<&str>);
+    for (place, reason) in [
+        (file, "/etc/subuid is mounted here, so change the file where it is mounted from (a volume): "),
+        (
+            "/etc",
+            "/etc/subuid is on a read-only file system, so change it where the image or the system is built: ",
+        ),
+    ] {
+        for (lines, ranges, words) in [
+            ("", "0 100000 10", "add the line alice:100000:65536; with podman"),
+            ("alice:100000:9\n", "0 100000 10", "add the line alice:100009:65536; with podman"),
+            (
+                "alice:100000:9\nalice:100000:9\n",
+                "0 100000 9 9 100000 9",
+                "take the common ids out of line 2",
+            ),
+        ] {
+            in_sandbox(|sandbox| {
+                sandbox.delegate(lines);
+                mount(Some(place), place, no, MsFlags::MS_BIND, no).unwrap();
+                mount(no, place, no, MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY, no)
+                    .unwrap();
+                let target = sandbox.namespace(ALICE);
+                let failure = Failure::of(
+                    ALICE.command("env"),
+                    sandbox,
+                    InstallMode::Setuid,
+                    IdType::Uid,
+                    &target,
+                    ranges,
+                );
+                assert!(!failure.stderr().contains('`'), "{}", failure.stderr());
+                failure.mentions(words);
+                if !words.starts_with("take") {
+                    failure.mentions(reason);
+                }
+            });
+        }
+    }
+    // In a nested namespace.
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:65536\n");
+        mount(Some(file), file, no, MsFlags::MS_BIND, no).unwrap();
+        let nested = sandbox.nested(65_536);
+        let target = sandbox.waiting(nested.as_alice().args(["unshare", "--user", "--"]));
+        let ranges = "0 100000 65536";
+        let failure =
+            Failure::of(nested.as_alice(), sandbox, InstallMode::Setuid, IdType::Uid, &target, ranges);
+        failure.mentions("(a volume): replace the caller's lines in /etc/subuid that delegate other ids by alice:1002:64534, and");
+    });
+}
+
 /// As a store of Nix or an image that is mounted read-only.
 #[test]
 fn a_program_on_a_read_only_file_system_gets_no_command() {

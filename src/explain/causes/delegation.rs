@@ -44,6 +44,9 @@ pub(super) fn unreadable(reason: Reason, evidence: &Evidence) -> Option<Cause> {
 /// The mode may not depend on root's umask: every user reads the file.
 fn create_file(file: &str, evidence: &Evidence) -> String {
     let Some(range) = suggestion::free_range(evidence) else { return suggestion::no_room(evidence) };
+    if let Some(reason) = suggestion::unchangeable(evidence) {
+        return format!("{reason}: the file needs the line {}", suggestion::line(range, evidence));
+    }
     // The uid is an owner that needs no quotes.
     let owner = suggestion::account_word(evidence).filter(|word| !word.starts_with('\''));
     let owner = owner.unwrap_or_else(|| evidence.credentials.uid.to_string());

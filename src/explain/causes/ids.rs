@@ -42,7 +42,9 @@ fn replace_by(range: IdRange, missing: &IdSet, evidence: &Evidence) -> String {
             format!("as root, run `sed -i '{}' {file}`, and request these ids", substitution(line, range))
         }
         None => format!(
-            "as root, replace the caller's lines in {file} that delegate other ids by {}, and request these ids",
+            "{} the caller's lines in {file} that delegate other ids by {}, and request these ids",
+            suggestion::unchangeable(evidence)
+                .map_or("as root, replace".to_owned(), |reason| format!("{reason}: replace")),
             suggestion::line(range, evidence)
         ),
     }
@@ -50,6 +52,9 @@ fn replace_by(range: IdRange, missing: &IdSet, evidence: &Evidence) -> String {
 
 /// The caller's line that a command can change, if it is the only one.
 fn affected_line(evidence: &Evidence, is_affected: impl Fn(IdRange) -> bool) -> Option<OwnLine> {
+    if suggestion::unchangeable(evidence).is_some() {
+        return None;
+    }
     let mut affected = evidence.lines()?.own.iter().filter(|line| is_affected(line.range));
     let line = affected.next()?;
     (affected.next().is_none() && line.is_canonical).then_some(*line)

@@ -60,6 +60,11 @@ fn overlap_outside(both: [MapRange; 2], common: IdRange, evidence: &Evidence) ->
     (String::new(), fix)
 }
 
+/// Whether a command can change the line.
+fn can_be_changed(line: OwnLine, evidence: &Evidence) -> bool {
+    line.is_canonical && suggestion::unchangeable(evidence).is_none()
+}
+
 /// Takes the own id out of a line of the file.
 fn without_own_id(line: OwnLine, evidence: &Evidence) -> String {
     let (word, file) = (evidence.id_type.word(), evidence.id_type.subid_file());
@@ -70,7 +75,7 @@ fn without_own_id(line: OwnLine, evidence: &Evidence) -> String {
     let migrate = suggestion::then_migrate(evidence);
     let or_client = format!("; or have the client map the own {word} once");
     match (parts.split_first(), suggestion::account_word(evidence)) {
-        (Some((first, others)), Some(name)) if line.is_canonical => {
+        (Some((first, others)), Some(name)) if can_be_changed(line, evidence) => {
             let add = others.first().map_or(String::new(), |part| {
                 format!(" && usermod --add-sub{word}s {} {name}", suggestion::interval(*part))
             });
@@ -97,7 +102,7 @@ fn without_common_ids(one: OwnLine, other: OwnLine, evidence: &Evidence) -> Stri
         None => format!("{}{{/:{}:{}$/d}}", changed.number, changed.range.start(), changed.range.count()),
     };
     let migrate = suggestion::then_migrate(evidence);
-    if changed.is_canonical {
+    if can_be_changed(changed, evidence) {
         format!("as root, run `sed -i '{script}' {file}`{migrate}")
     } else {
         format!("take the common ids out of line {} of {file}{migrate}", changed.number)

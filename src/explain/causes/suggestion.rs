@@ -75,9 +75,27 @@ fn range(start: u64, count: u64) -> Option<IdRange> {
     (range.count() > 0).then_some(range)
 }
 
+/// Why no command here can change the subid file. Tools replace the file, and a mount point cannot be replaced (rename(2), EBUSY).
+pub(super) fn unchangeable(evidence: &Evidence) -> Option<String> {
+    let mount = evidence.subid_mount.as_ref()?;
+    let file = evidence.id_type.subid_file();
+    if mount.point == file {
+        Some(format!("{file} is mounted here, so change the file where it is mounted from (a volume)"))
+    } else if mount.is_read_only() {
+        Some(format!(
+            "{file} is on a read-only file system, so change it where the image or the system is built"
+        ))
+    } else {
+        None
+    }
+}
+
 /// Who runs which command to delegate the ids.
 pub(super) fn delegate(range: IdRange, evidence: &Evidence) -> String {
     let (word, file) = (evidence.id_type.word(), evidence.id_type.subid_file());
+    if let Some(reason) = unchangeable(evidence) {
+        return format!("{reason}: add the line {}", line(range, evidence));
+    }
     match account_word(evidence) {
         Some(name) => format!("as root, run `usermod --add-sub{word}s {} {name}`", interval(range)),
         // The first newline ends a last line without one.

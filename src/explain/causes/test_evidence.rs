@@ -43,6 +43,7 @@ pub(super) fn evidence(change: impl FnOnce(&mut Evidence)) -> Evidence {
             mount: mount("/proc", "proc", "rw,nosuid"),
             ..ProcEvidence::default()
         },
+        subid_mount: mount("/", "ext4", "rw"),
         other_program: None,
         place: Place::default(),
         accounts: Accounts::default(),

@@ -14,7 +14,7 @@ pub(crate) mod program;
 pub(crate) mod target;
 
 use std::os::unix::ffi::OsStrExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use libc::gid_t;
 use nix::unistd::{Gid, getgroups};
@@ -59,6 +59,8 @@ pub(crate) struct Evidence {
     /// `None` if the target cannot be opened again.
     pub(crate) target: Option<TargetEvidence>,
     pub(crate) proc: ProcEvidence,
+    /// The mount of the subid file.
+    pub(crate) subid_mount: Option<Mount>,
     /// Another program of this name that has the privilege and can be used instead.
     pub(crate) other_program: Option<PathBuf>,
     pub(crate) place: Place,
@@ -102,6 +104,7 @@ impl Evidence {
             process: Process::examine(id_type),
             other_program: program.as_ref().and_then(|(program, _)| program.find_other(id_type)),
             program,
+            subid_mount: Mount::of(Path::new(id_type.subid_file())),
             place: Place::examine(),
             accounts: Accounts::examine(id_type),
             target: TargetEvidence::examine(id_type, &request.target),
