@@ -205,7 +205,8 @@ pub fn too_many(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failur
     Failure::new(alice, sandbox, mode, id_type, &ranges(341, 0, 2000))
 }
 
-const FEWER: &str = "fix: delegate fewer and larger ranges in $subid: adjacent lines can be merged";
+const FEWER: &str = "fix: delegate fewer and larger ranges in $subid: adjacent lines can be merged; with podman, run podman system \
+    migrate as alice afterwards";
 
 #[test]
 fn more_than_one_write_takes_is_told_by_number_or_length() {

@@ -142,7 +142,7 @@ pub fn of_accounts(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Fai
     Failure::new(alice, sandbox, mode, id_type, "0 5 10")
 }
 
-const UNSUITABLE: &str = "$ids of accounts, and those below 100000, must not be delegated";
+const UNSUITABLE: &str = "$ids of accounts, and those below 100000, should not be delegated";
 
 #[test]
 fn ids_of_accounts_are_not_suggested_but_the_delegated_ones() {
@@ -270,13 +270,15 @@ fn a_file_that_cannot_be_read_is_told_with_the_reason() {
             unusable(sandbox, mode, id_type, private).says(&[
                 "cannot open $subid: Permission denied",
                 "cause: $subid is read with the caller's rights, and alice may not read it",
-                "fix: as root, run `chmod 0644 $subid`",
+                &format!("fix: as root, run `chmod 0644 $subid`{MIGRATE}"),
             ]);
             unusable(sandbox, mode, id_type, link).says(&[
                 "cannot open $subid: Too many levels of symbolic links",
                 "cause: $subid is a symbolic link, which is not followed",
-                "fix: as root, run `install --mode=0644 $subid $subid.new && mv $subid.new $subid`, and have no configuration manager \
-                 make the link again",
+                &format!(
+                    "fix: as root, run `install --mode=0644 $subid $subid.new && mv $subid.new $subid`, and have no configuration \
+                     manager make the link again{MIGRATE}"
+                ),
             ]);
             unusable(sandbox, mode, id_type, directory).says(&[
                 "cannot open $subid: Is a directory",

@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use super::failure::{Failure, without_key};
+use super::failure::{Failure, MIGRATE, without_key};
 use super::harness::{ALICE, BOB, IdType, InstallMode, Sandbox};
 use super::plugin::{configure, first_delegated, in_plugin_sandbox, install, install_sssds};
 
@@ -76,7 +76,7 @@ fn a_plugin_that_says_no_is_told_with_how_to_see_its_list() {
                 ),
                 &format!(
                     "fix: request only the ids that `getsubids {}alice` lists, or have an administrator of the directory service delegate \
-                     more ids (FreeIPA: ipa subid-generate)",
+                     more ids (FreeIPA: ipa subid-generate){MIGRATE}",
                     if id_type == IdType::Gid { "-g " } else { "" }
                 ),
             ]);

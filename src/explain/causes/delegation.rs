@@ -18,13 +18,14 @@ pub(super) fn unreadable(reason: Reason, evidence: &Evidence) -> Option<Cause> {
         }
         Errno::EACCES => (
             format!("{file} is read with the caller's rights, and {caller} may not read it"),
-            format!("as root, run `chmod 0644 {file}`"),
+            format!("as root, run `chmod 0644 {file}`{}", suggestion::then_migrate(evidence)),
         ),
         Errno::ELOOP => (
             format!("{file} is a symbolic link, which is not followed"),
             format!(
                 "as root, run `install --mode=0644 {file} {file}.new && mv {file}.new {file}`, and have no configuration manager \
-                 make the link again"
+                 make the link again{}",
+                suggestion::then_migrate(evidence)
             ),
         ),
         // The file is not the cause.
@@ -129,11 +130,11 @@ fn includes_accounts(missing: &IdSet, evidence: &Evidence) -> bool {
     is_low || evidence.accounts.ids.ranges().any(|range| missing.intersects(range))
 }
 
-/// The request must change, because its ids must not be delegated.
+/// The request must change, because its ids should not be delegated.
 fn other_ids(missing: &IdSet, lines: &Lines, evidence: &Evidence) -> String {
     let (word, own) = (evidence.id_type.word(), evidence.own_id());
     let reason = format!(
-        "{word}s of accounts, and those below {}, must not be delegated",
+        "{word}s of accounts, and those below {}, should not be delegated",
         suggestion::first_delegable(evidence)
     );
     let own_range = if missing.intersects(IdRange::new(own, 1)) {
@@ -249,18 +250,18 @@ mod tests {
                 "0 5 10",
                 &[],
                 "as root, run `usermod --add-subuids 100000-165535 alice`, and request these uids: uids of accounts, and those \
-                 below 100000, must not be delegated; with podman",
+                 below 100000, should not be delegated; with podman",
             ),
             (
                 "0 5 10",
                 &[(100_000, 65_536)],
-                "request only the delegated uids, 100000 to 165535: uids of accounts, and those below 100000, must not be \
+                "request only the delegated uids, 100000 to 165535: uids of accounts, and those below 100000, should not be \
                  delegated",
             ),
             (
                 "0 1000 2",
                 &[(100_000, 65_536)],
-                "request only the delegated uids, 100000 to 165535: uids of accounts, and those below 100000, must not be \
+                "request only the delegated uids, 100000 to 165535: uids of accounts, and those below 100000, should not be \
                  delegated; the caller's own uid 1000 needs no delegation as a range of one uid",
             ),
             (

@@ -9,6 +9,7 @@ mod overlap;
 mod plugin;
 mod privilege;
 mod proc;
+mod program_file;
 mod request;
 mod suggestion;
 mod target;

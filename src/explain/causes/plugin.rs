@@ -43,7 +43,8 @@ fn not_delegated(plugin: &str, refused: MapRange, evidence: &Evidence) -> Cause 
         format!("{plugin} does not delegate the {word}s {} to {caller}", refused.lower_range()),
         format!(
             "request only the ids that {list}, or have an administrator of the directory service delegate more ids (FreeIPA: ipa \
-             subid-generate)"
+             subid-generate){}",
+            suggestion::then_migrate(evidence)
         ),
     )
 }

@@ -1,13 +1,12 @@
-//! Causes of a missing capability: the program file, its mount, and the restrictions of the process.
+//! Causes of a missing capability: the mount of the program file, and the restrictions of the process.
 
-use std::os::unix::ffi::OsStrExt;
-
+use super::program_file::{program_file, use_other_program};
 use super::{Cause, Key, suggestion};
 use crate::escape::{escape, escape_path, shell_word};
 use crate::explain::evidence::Evidence;
 use crate::explain::evidence::mounts::Mount;
 use crate::explain::evidence::place::Container;
-use crate::explain::evidence::program::{FileCapabilities, Program};
+use crate::explain::evidence::program::Program;
 use crate::id_type::IdType;
 
 /// All causes that were found, those in the program file first.
@@ -31,101 +30,6 @@ pub(super) fn missing(evidence: &Evidence) -> Vec<Cause> {
         causes.push(traced());
     }
     causes
-}
-
-/// The path of the program as one word of a command for root. `None` if another user could replace the program, because root would
-/// then give the capability to another program; or if no command can contain the path.
-pub(super) fn command_path(program: &Program) -> Option<String> {
-    shell_word(program.path.as_os_str().as_bytes()).filter(|_| program.only_root_can_replace)
-}
-
-/// The fix for a program without a [`command_path`], and for one whose file system cannot be written.
-fn use_other_program(reason: &str, program: &Program, evidence: &Evidence) -> String {
-    let name = evidence.id_type.program();
-    let Some(other) = &evidence.other_program else {
-        return format!(
-            "{reason}; as root, install the package uidmap-rs, whose {name} belongs to root, and call that program"
-        );
-    };
-    let directory = other.parent().map_or(String::new(), escape_path);
-    format!(
-        "{reason}; use {}, which gives privilege: remove {}, or put {directory} first in PATH",
-        escape_path(other),
-        escape_path(&program.path)
-    )
-}
-
-/// The commands that give the program the privilege. The setuid bit has no effect on a file that has file capabilities
-/// (`handle_privileged_root` in security/commoncap.c).
-fn give_privilege(program: &Program, evidence: &Evidence, capability: &str) -> String {
-    let mount = evidence.program.as_ref().and_then(|(_, mount)| mount.as_ref());
-    if mount.is_some_and(Mount::is_read_only) {
-        let reason =
-            "the file system is read-only, so the privilege is set where the file system or image is built";
-        return use_other_program(reason, program, evidence);
-    }
-    let Some(path) = command_path(program) else {
-        let reason = if program.only_root_can_replace {
-            "no command can contain this path"
-        } else {
-            "users other than root can change this file, so it must not get privilege"
-        };
-        return use_other_program(reason, program, evidence);
-    };
-    let setuid = if program.capabilities == Some(FileCapabilities::Absent) {
-        format!(", or `chmod u+s {path}` where images lose file capabilities")
-    } else {
-        String::new()
-    };
-    format!("as root, run `setcap {capability}=ep {path}`{setuid}; reinstalling the package does the same")
-}
-
-/// The program file gives no capability for the map.
-fn program_file(program: &Program, evidence: &Evidence) -> Option<Cause> {
-    let path = escape_path(&program.path);
-    let capability = format!("cap_set{}", evidence.id_type.word());
-    let sentence = match program.capabilities? {
-        FileCapabilities::Sufficient => return None,
-        FileCapabilities::Others if program.is_setuid_root() => {
-            format!(
-                "{path} has file capabilities, but not {capability}, and the setuid bit has no effect beside them"
-            )
-        }
-        FileCapabilities::Others => format!("{path} has file capabilities, but not {capability}"),
-        _ if program.is_setuid_root() => return None,
-        FileCapabilities::Foreign(root) => {
-            return Some(foreign_capabilities(program, root, &capability, evidence));
-        }
-        FileCapabilities::Absent if !program.is_setuid() => {
-            format!("{path} has neither the setuid bit nor file capabilities (mode {:04o})", program.mode)
-        }
-        FileCapabilities::Absent if evidence.process.overflow_uid == Some(program.owner) => {
-            return Some(Cause::new(
-                Key::Unprivileged,
-                format!("{path} is setuid to a uid that is not mapped in this user namespace"),
-                "install the package in this user namespace, so that root of this namespace owns the program",
-            ));
-        }
-        FileCapabilities::Absent => {
-            format!("{path} is setuid to uid {} and not to root, and has no file capabilities", program.owner)
-        }
-    };
-    Some(Cause::new(Key::Unprivileged, sentence, give_privilege(program, evidence, &capability)))
-}
-
-fn foreign_capabilities(
-    program: &Program,
-    root: Option<u32>,
-    capability: &str,
-    evidence: &Evidence,
-) -> Cause {
-    let path = escape_path(&program.path);
-    let owner = root.map_or(String::new(), |root| format!(", whose root is uid {root} here"));
-    Cause::new(
-        Key::ForeignCapabilities,
-        format!("the file capabilities of {path} were set in another user namespace{owner}"),
-        give_privilege(program, evidence, capability),
-    )
 }
 
 fn nosuid(program: &Program, mount: Option<&Mount>, evidence: &Evidence) -> Cause {
@@ -236,6 +140,8 @@ mod tests {
     use super::Key::{self, *};
     use super::missing;
     use crate::explain::causes::test_evidence::{evidence, program};
+    use crate::explain::evidence::Evidence;
+    use crate::explain::evidence::place::{Container, Place};
     use crate::explain::evidence::process::Process;
     use crate::explain::evidence::program::FileCapabilities::{Absent, Foreign, Others, Sufficient};
 
@@ -245,6 +151,35 @@ mod tests {
             bounding_set_has_capability: Some(in_bounding_set),
             is_traced: Some(is_traced),
             ..Process::default()
+        }
+    }
+
+    fn fix(change: impl FnOnce(&mut Evidence)) -> String {
+        missing(&evidence(change)).remove(0).fix.unwrap()
+    }
+
+    #[test]
+    fn a_root_file_system_mounted_nosuid_is_told_with_who_mounted_it() {
+        for (container, service, no_new_privs, beginning) in [
+            (
+                Some(Container::Podman),
+                None,
+                false,
+                "the administrator of the container engine can mount its storage",
+            ),
+            (None, Some("ci.service"), true, "ci.service or a program that it started has set the flag"),
+            (None, Some("ci.service"), false, "the administrator of this root file system can"),
+            (None, None, false, "the administrator of this root file system can"),
+        ] {
+            let fix = fix(|evidence| {
+                evidence.place = Place { service: service.map(str::to_owned), container };
+                evidence.process.no_new_privs = Some(no_new_privs);
+                evidence.program = program(0o4755, 0, Some(Absent));
+                if let Some((program, _)) = &mut evidence.program {
+                    program.is_on_nosuid = true;
+                }
+            });
+            assert!(fix.starts_with(beginning), "{fix}");
         }
     }
 

@@ -1,8 +1,7 @@
 //! Causes in the request itself: a malformed argument, overlapping ranges, too many ranges.
 
-use super::{Cause, Key, overlap, proc};
+use super::{Cause, Key, overlap, proc, suggestion};
 use crate::explain::evidence::Evidence;
-use crate::id_type::IdType;
 use crate::map_range::{BadNumber, MapRange};
 use crate::mapping::target::BadTarget;
 use crate::mapping::write;
@@ -76,7 +75,7 @@ fn too_long(ranges: &[MapRange], evidence: &Evidence) -> Option<Cause> {
     let limit = evidence.process.page_size.filter(|limit| bytes >= *limit)?;
     let sentence =
         format!("the map has {bytes} bytes, and the kernel accepts less than {limit} in one write");
-    Some(too_much(sentence, evidence.id_type))
+    Some(too_much(sentence, evidence))
 }
 
 fn too_many(ranges: &[MapRange], evidence: &Evidence) -> Option<Cause> {
@@ -87,17 +86,17 @@ fn too_many(ranges: &[MapRange], evidence: &Evidence) -> Option<Cause> {
     let count = ranges.len();
     (count > limit).then(|| {
         let sentence = format!("the request has {count} ranges, and the kernel accepts at most {limit}");
-        too_much(sentence, evidence.id_type)
+        too_much(sentence, evidence)
     })
 }
 
-fn too_much(sentence: String, id_type: IdType) -> Cause {
-    let file = id_type.subid_file();
-    Cause::new(
-        Key::TooMuch,
-        sentence,
-        format!("delegate fewer and larger ranges in {file}: adjacent lines can be merged"),
-    )
+fn too_much(sentence: String, evidence: &Evidence) -> Cause {
+    let fix = format!(
+        "delegate fewer and larger ranges in {}: adjacent lines can be merged{}",
+        evidence.id_type.subid_file(),
+        suggestion::then_migrate(evidence)
+    );
+    Cause::new(Key::TooMuch, sentence, fix)
 }
 
 #[cfg(test)]

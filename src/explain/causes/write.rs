@@ -1,6 +1,6 @@
 //! Causes of EPERM on the write to the map. `map_write` in kernel/user_namespace.c gives that errno for a dozen reasons.
 
-use super::{Cause, Key, ids, privilege};
+use super::{Cause, Key, ids, privilege, program_file};
 use crate::escape::escape;
 use crate::explain::evidence::Evidence;
 use crate::explain::evidence::place::{Container, Place};
@@ -101,7 +101,7 @@ fn missing_setfcap(evidence: &Evidence) -> Option<Cause> {
 }
 
 fn with_setfcap(evidence: &Evidence) -> String {
-    let program = evidence.program.as_ref().and_then(|(program, _)| privilege::command_path(program));
+    let program = evidence.program.as_ref().and_then(|(program, _)| program_file::command_path(program));
     match program {
         _ if evidence.process.bounding_set_has_setfcap == Some(false) => {
             "start the container with --cap-add=setfcap (podman, Docker) or capabilities.add: [SETFCAP] (Kubernetes)"
