@@ -32,5 +32,7 @@ mod places;
 mod plugins;
 mod proc;
 mod remedies;
+mod remedy_cases;
 mod restrictions;
 mod targets;
+mod world;

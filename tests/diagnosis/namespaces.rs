@@ -4,7 +4,7 @@ use std::process::Command;
 
 use super::failure::{Failure, MIGRATE, NOT_PERMITTED};
 use super::harness::{ALICE, IdType, InstallMode, Namespace, Sandbox, in_sandbox};
-use super::remedies::with_lines;
+use super::remedy_cases::with_lines;
 
 fn alice() -> Command {
     ALICE.command("env")

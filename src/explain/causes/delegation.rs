@@ -179,7 +179,7 @@ mod tests {
 
     /// The causes of a refusal of the uids 100000 to 100099, each as `sentence => fix`, for a file with these lines.
     fn causes(change: impl FnOnce(&mut Lines)) -> Vec<String> {
-        let mut lines = Lines { taken: ids(&[(100_000, 65_536)]), ..Lines::default() };
+        let mut lines = Lines { others: ids(&[(100_000, 65_536)]), ..Lines::default() };
         change(&mut lines);
         let evidence = evidence(|evidence| evidence.delegation = Some(Delegation::File(lines)));
         let causes = not_allowed(ranges("0 100000 100")[0], &evidence);
@@ -271,8 +271,8 @@ mod tests {
             ),
         ] {
             let evidence = evidence(|evidence| {
-                let (delegated, taken) = (ids(delegated), ids(delegated));
-                evidence.delegation = Some(Delegation::File(Lines { delegated, taken, ..Lines::default() }));
+                let delegated = ids(delegated);
+                evidence.delegation = Some(Delegation::File(Lines { delegated, ..Lines::default() }));
                 evidence.accounts.ids = ids(&[(0, 20), (1_000, 1), (700_005, 1)]);
             });
             let causes = not_allowed(ranges(request)[0], &evidence);

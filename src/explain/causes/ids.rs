@@ -22,7 +22,8 @@ pub(super) fn not_mapped_here(evidence: &Evidence) -> Option<Cause> {
         evidence.id_type.word(),
         evidence.id_type.map_file()
     );
-    let fix = match suggestion::free_range(evidence) {
+    let free = suggestion::free_range_instead_of(|line| missing.intersects(line), evidence);
+    let fix = match free {
         Some(range) => format!(
             "{}{}; or {}",
             replace_by(range, &missing, evidence),
@@ -152,7 +153,6 @@ mod tests {
             evidence.delegation = Some(Delegation::File(Lines {
                 delegated: ids(own),
                 own: (1..).zip(own).map(own_line).collect(),
-                taken: ids(own),
                 ..Lines::default()
             }));
         })
@@ -184,6 +184,14 @@ mod tests {
                 .fix
                 .unwrap()
                 .starts_with("as root, replace the caller's lines in /etc/subuid that delegate")
+        );
+        // A line that is too long is shortened.
+        let cause = not_mapped_here(&with(&[(0, 65_536)], &[(1_001, 70_000)], "1 1001 70000")).unwrap();
+        assert!(
+            cause
+                .fix
+                .unwrap()
+                .starts_with("as root, run `sed -i '1s/:1001:70000$/:1001:64535/' /etc/subuid`")
         );
         let cause = not_mapped_here(&with(&[(0, 1_500)], usual, "1 100000 65536")).unwrap();
         assert!(cause.fix.unwrap().starts_with("this user namespace has no room for 1000 more uids"));

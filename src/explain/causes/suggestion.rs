@@ -18,15 +18,24 @@ const ALL_IDS: u64 = 0xffff_ffff;
 
 /// Free ids for the caller; `None` if there is no room.
 pub(super) fn free_range(evidence: &Evidence) -> Option<IdRange> {
+    free_range_instead_of(|_| false, evidence)
+}
+
+/// The same, if the lines of the caller with these ranges are replaced.
+pub(super) fn free_range_instead_of(
+    is_replaced: impl Fn(IdRange) -> bool,
+    evidence: &Evidence,
+) -> Option<IdRange> {
+    let used = used_ids(is_replaced, evidence);
     let limits = evidence.accounts.limits;
-    let usual = gaps(limits.min, limits.max.saturating_add(1), evidence);
+    let usual = gaps(limits.min, limits.max.saturating_add(1), &used, evidence);
     if let Some(gap) = usual.iter().find(|gap| gap.count() >= limits.count) {
         return range(gap.start(), limits.count);
     }
     if has_all_ids(evidence) {
         return None;
     }
-    let gaps = gaps(CONTAINER_MIN, ALL_IDS, evidence);
+    let gaps = gaps(CONTAINER_MIN, ALL_IDS, &used, evidence);
     let gap = gaps
         .iter()
         .find(|gap| gap.count() >= limits.count)
@@ -45,12 +54,18 @@ pub(super) fn first_delegable(evidence: &Evidence) -> u64 {
     if has_all_ids(evidence) { evidence.accounts.limits.min } else { CONTAINER_MIN }
 }
 
-/// The free ranges from `min` up to, not including, `end`: each within a line of this user namespace's map.
-fn gaps(min: u64, end: u64, evidence: &Evidence) -> Vec<IdRange> {
-    let taken = evidence.lines().map(|lines| &lines.taken);
+/// The ids of accounts, of other owners, and of the caller's lines that stay.
+fn used_ids(is_replaced: impl Fn(IdRange) -> bool, evidence: &Evidence) -> IdSet {
+    let others = evidence.lines().map(|lines| &lines.others);
+    let lines = evidence.lines().map_or(&[][..], |lines| &lines.own);
+    let kept = lines.iter().map(|line| line.range).filter(|range| !is_replaced(*range));
     let own = IdRange::new(evidence.own_id(), 1);
-    let used: IdSet =
-        taken.into_iter().chain([&evidence.accounts.ids]).flat_map(IdSet::ranges).chain([own]).collect();
+    let sets = others.into_iter().chain([&evidence.accounts.ids]);
+    sets.flat_map(IdSet::ranges).chain(kept).chain([own]).collect()
+}
+
+/// The free ranges from `min` up to, not including, `end`: each within a line of this user namespace's map.
+fn gaps(min: u64, end: u64, used: &IdSet, evidence: &Evidence) -> Vec<IdRange> {
     let all = || vec![IdRange::new(0, u32::MAX)];
     let mut lines = evidence.process.mapped_lines.clone().unwrap_or_else(all);
     lines.sort_unstable();
@@ -209,8 +224,8 @@ mod tests {
             (&[], &[(150_000, 1)], Limits { max: 200_000, ..Limits::default() }, Some((600_100_000, 0))),
         ] {
             let evidence = evidence(|evidence| {
-                let taken = ids(taken);
-                evidence.delegation = Some(Delegation::File(Lines { taken, ..Lines::default() }));
+                let others = ids(taken);
+                evidence.delegation = Some(Delegation::File(Lines { others, ..Lines::default() }));
                 evidence.accounts.ids = ids(accounts);
                 evidence.accounts.limits = limits;
             });
@@ -240,8 +255,8 @@ mod tests {
             let evidence = evidence(|evidence| {
                 evidence.process.mapped_lines = Some(lines(mapped));
                 evidence.accounts.ids = ids(&[(0, 1), (65_534, 1)]);
-                let taken = taken.clone();
-                evidence.delegation = Some(Delegation::File(Lines { taken, ..Lines::default() }));
+                let others = taken.clone();
+                evidence.delegation = Some(Delegation::File(Lines { others, ..Lines::default() }));
             });
             let expected = expected.map(|(start, count)| IdRange::new(start, count));
             assert_eq!(free_range(&evidence), expected, "{mapped:?} {taken}");

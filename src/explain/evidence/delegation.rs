@@ -40,8 +40,8 @@ pub(crate) struct Lines {
     pub(crate) similar: Option<(usize, String)>,
     /// The caller's lines that delegate ids, in the order of the file.
     pub(crate) own: Vec<OwnLine>,
-    /// The ids that are delegated to any owner.
-    pub(crate) taken: IdSet,
+    /// The ids that are delegated to other owners.
+    pub(crate) others: IdSet,
 }
 
 /// A line of the caller that delegates ids.
@@ -124,7 +124,7 @@ impl Lines {
     /// requested ids, as in the run: the user database may be behind a network.
     fn read(file: Option<impl Read>, caller: &Caller, requested: &IdSet, passwd: &impl Passwd) -> Self {
         let mut lines = Self::default();
-        let mut taken = Vec::new();
+        let mut others = Vec::new();
         let owner = Owner::new(&caller.name, Some(caller.uid));
         let Some(file) = file else { return lines };
         for (index, line) in BufReader::new(file.take(MAX_BYTES)).split(b'\n').enumerate() {
@@ -132,19 +132,21 @@ impl Lines {
             let number = index.saturating_add(1);
             let Some(parsed) = Line::parse(&line) else { continue };
             let range = parsed.range().filter(|range| range.count() > 0);
-            taken.extend(range);
             let is_requested = range.is_some_and(|range| requested.intersects(range));
             if owner.owns(parsed) || (is_requested && has_uid_of(caller, parsed.owner(), passwd)) {
                 match range {
                     Some(range) => lines.own.push(OwnLine::new(number, range, &line)),
                     None => drop(lines.defective.get_or_insert_with(|| (number, defect(&line)))),
                 }
-            } else if lines.similar.is_none() && is_similar(parsed.owner(), caller) {
+                continue;
+            }
+            others.extend(range);
+            if lines.similar.is_none() && is_similar(parsed.owner(), caller) {
                 lines.similar = Some((number, escape(parsed.owner())));
             }
         }
         lines.delegated = lines.own.iter().map(|line| line.range).collect();
-        lines.taken = taken.into_iter().collect();
+        lines.others = others.into_iter().collect();
         lines
     }
 }
@@ -223,10 +225,10 @@ mod tests {
     }
 
     #[test]
-    fn the_first_similar_owner_is_found_and_the_ids_of_all_owners_are_taken() {
+    fn the_first_similar_owner_is_found_and_the_ids_of_other_owners_are_known() {
         let lines = read("bob:200000:9\nAlice:100000:9\nalic:1:1\nalice:0x10:3\nalice:20:3\n");
         assert_eq!(lines.similar, Some((2, "Alice".to_owned())));
-        assert_eq!(lines.taken.to_string(), "1, 16 to 18, 20 to 22, 100000 to 100008, 200000 to 200008");
+        assert_eq!(lines.others.to_string(), "1, 100000 to 100008, 200000 to 200008");
         let own: Vec<_> = lines.own.iter().map(|line| (line.number, line.is_canonical)).collect();
         assert_eq!(own, [(4, false), (5, true)]);
     }
