@@ -216,6 +216,16 @@ fn a_malformed_line_is_told_with_its_number_and_what_is_wrong() {
                     &format!("fix: write line 2 of $subid as OWNER:START:COUNT, for example alice:100000:65536{MIGRATE}"),
                 ]);
             }
+            // The ids of the line itself, if they are free.
+            for (lines, example) in [
+                ("alice:300000:65536:x\n", "alice:300000:65536"),
+                ("alice:300000:65536\r\n", "alice:300000:65536"),
+                ("alice:300000:65536 \nbob:310000:1\n", "alice:100000:65536"),
+                ("alice:5:65536 \n", "alice:100000:65536"),
+            ] {
+                with(sandbox, InstallMode::Setuid, id_type, lines)
+                    .mentions(&format!("as OWNER:START:COUNT, for example {example}{MIGRATE}\n"));
+            }
             with(sandbox, InstallMode::Setuid, id_type, "alice:100000:10:x\nalice:200000:5\n").is_because(&[
                 "line 1 of $subid is for alice but is ignored: it has 4 fields",
                 "the request includes $ids that are not delegated to alice: 100000 to 100009; $subid delegates 200000 to 200004",

@@ -134,7 +134,7 @@ pub fn own_id_in_a_line(sandbox: &Sandbox, id_type: IdType, choice: usize) -> Ve
     sandbox.write("passwd", "root:x:0:0::/:/bin/sh\nalice:x:100500:1000::/:/bin/sh\n");
     sandbox.delegate("alice:100000:65536\n");
     if id_type == IdType::Gid {
-        // The own gid is 1000.
+        // The own gid is 1000, and among the other ids are those of groups, so the line gets free ones.
         sandbox.delegate("alice:900:65536\n");
     }
     let world = World::new(sandbox, id_type).with_uid(100_500);

@@ -78,11 +78,13 @@ pub(super) fn not_allowed(refused: MapRange, evidence: &Evidence) -> Vec<Cause> 
 
 fn defective_line(lines: &Lines, evidence: &Evidence) -> Option<Cause> {
     let (line, defect) = lines.defective.as_ref()?;
+    let intended = lines.intended.filter(|range| suggestion::may_be_delegated(*range, evidence));
+    let suggested = intended.or_else(|| suggestion::free_range(evidence));
     let (file, caller) = (evidence.id_type.subid_file(), evidence.caller_name());
     Some(Cause::new(
         Key::DefectiveLine,
         format!("line {line} of {file} is for {caller} but is ignored: {defect}"),
-        match suggestion::free_range(evidence) {
+        match suggested {
             Some(range) => format!(
                 "write line {line} of {file} as OWNER:START:COUNT, for example {}{}",
                 suggestion::line(range, evidence),
@@ -118,16 +120,10 @@ fn not_delegated(refused: MapRange, lines: &Lines, evidence: &Evidence) -> Cause
             suggestion::owner(evidence),
             suggestion::then_migrate(evidence)
         ),
-        _ if includes_accounts(&missing, evidence) => other_ids(&missing, lines, evidence),
+        _ if suggestion::includes_accounts(&missing, evidence) => other_ids(&missing, lines, evidence),
         _ => add_range(&missing, lines, evidence),
     };
     Cause::new(Key::NotDelegated, sentence, fix)
-}
-
-/// Whether ids are requested that belong to an account, or may be given to one.
-fn includes_accounts(missing: &IdSet, evidence: &Evidence) -> bool {
-    let is_low = missing.ranges().any(|range| range.start() < suggestion::first_delegable(evidence));
-    is_low || evidence.accounts.ids.ranges().any(|range| missing.intersects(range))
 }
 
 /// The request must change, because its ids should not be delegated.

@@ -71,9 +71,14 @@ fn without_own_id(line: OwnLine, evidence: &Evidence) -> String {
     let own = IdRange::new(evidence.own_id(), 1);
     let mut rest: IdSet = [line.range].into_iter().collect();
     rest.remove(own);
-    let parts: Vec<IdRange> = rest.ranges().collect();
     let migrate = suggestion::then_migrate(evidence);
     let or_client = format!("; or have the client map the own {word} once");
+    let other = suggestion::free_range_instead_of(|range| range == line.range, evidence);
+    let parts: Vec<IdRange> = match other {
+        // The line should not delegate the rest, either.
+        Some(other) if suggestion::includes_accounts(&rest, evidence) => vec![other],
+        _ => rest.ranges().collect(),
+    };
     match (parts.split_first(), suggestion::account_word(evidence)) {
         (Some((first, others)), Some(name)) if can_be_changed(line, evidence) => {
             let add = others.first().map_or(String::new(), |part| {

@@ -54,6 +54,20 @@ pub(super) fn first_delegable(evidence: &Evidence) -> u64 {
     if has_all_ids(evidence) { evidence.accounts.limits.min } else { CONTAINER_MIN }
 }
 
+/// Whether the ids may be delegated to the caller: as many as are worth it, free, and within one line of the own map.
+pub(super) fn may_be_delegated(range: IdRange, evidence: &Evidence) -> bool {
+    let end = range.end();
+    let gaps = gaps(first_delegable(evidence), end, &used_ids(|_| false, evidence), evidence);
+    range.count() >= CONTAINER_COUNT
+        && gaps.iter().any(|gap| gap.start() <= range.start() && end <= gap.end())
+}
+
+/// Whether some of the ids belong to an account, or may be given to one.
+pub(super) fn includes_accounts(ids: &IdSet, evidence: &Evidence) -> bool {
+    let is_low = ids.ranges().any(|range| range.start() < first_delegable(evidence));
+    is_low || evidence.accounts.ids.ranges().any(|range| ids.intersects(range))
+}
+
 /// The ids of accounts, of other owners, and of the caller's lines that stay.
 fn used_ids(is_replaced: impl Fn(IdRange) -> bool, evidence: &Evidence) -> IdSet {
     let others = evidence.lines().map(|lines| &lines.others);

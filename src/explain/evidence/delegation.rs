@@ -36,6 +36,8 @@ pub(crate) struct Lines {
     pub(crate) delegated: IdSet,
     /// The first line of the caller that delegates no ids.
     pub(crate) defective: Option<(usize, Defect)>,
+    /// The ids that this line would delegate without the defect, if they can be seen.
+    pub(crate) intended: Option<IdRange>,
     /// The first line whose owner is similar to the caller, and this owner.
     pub(crate) similar: Option<(usize, String)>,
     /// The caller's lines that delegate ids, in the order of the file.
@@ -136,7 +138,11 @@ impl Lines {
             if owner.owns(parsed) || (is_requested && has_uid_of(caller, parsed.owner(), passwd)) {
                 match range {
                     Some(range) => lines.own.push(OwnLine::new(number, range, &line)),
-                    None => drop(lines.defective.get_or_insert_with(|| (number, defect(&line)))),
+                    None if lines.defective.is_none() => {
+                        lines.defective = Some((number, defect(&line)));
+                        lines.intended = intended(&line);
+                    }
+                    None => {}
                 }
                 continue;
             }
@@ -160,6 +166,16 @@ impl OwnLine {
 
 fn has_uid_of(caller: &Caller, owner: &[u8], passwd: &impl Passwd) -> bool {
     passwd.by_name(owner).is_some_and(|account| account.uid == caller.uid)
+}
+
+/// Start and count of a malformed line: the fields after the owner, without blanks around them and without further fields.
+fn intended(line: &[u8]) -> Option<IdRange> {
+    let mut fields = line.split(|byte| *byte == b':').skip(1).map(<[u8]>::trim_ascii);
+    let mut id = || {
+        let id = number::parse(fields.next()?, Base::Decimal, 0..=u32::MAX.into()).ok()?;
+        u32::try_from(id).ok()
+    };
+    IdRange::checked_new(id()?, id()?)
 }
 
 /// Why a line with an owner delegates no ids.
@@ -221,6 +237,21 @@ mod tests {
             assert_eq!(lines.delegated.to_string(), delegated, "{file}");
             let found = lines.defective.map(|(line, defect)| (line, defect.to_string()));
             assert_eq!(found, defect.map(|(line, text)| (line, text.to_owned())), "{file}");
+        }
+    }
+
+    #[test]
+    fn a_malformed_line_may_show_the_ids_that_it_would_delegate() {
+        for (line, expected) in [
+            ("alice:100000:65536\r", Some("100000 to 165535")),
+            ("alice:100000:65536 ", Some("100000 to 165535")),
+            ("alice: 100000 : 65536:x", Some("100000 to 165535")),
+            ("alice:100000", None),
+            ("alice:100000:64k", None),
+            ("alice:4294967295:2", None),
+        ] {
+            let found = super::intended(line.as_bytes()).map(|range| range.to_string());
+            assert_eq!(found.as_deref(), expected, "{line}");
         }
     }
 
