@@ -286,7 +286,7 @@ fn a_file_that_cannot_be_read_is_told_with_the_reason() {
                 "cannot open $subid: Too many levels of symbolic links",
                 "cause: $subid is a symbolic link, which is not followed",
                 &format!(
-                    "fix: as root, run `install --mode=0644 $subid $subid.new && mv $subid.new $subid`, and have no configuration \
+                    "fix: as root, run `install -m 0644 $subid $subid.new && mv $subid.new $subid`, and have no configuration \
                      manager make the link again{MIGRATE}"
                 ),
             ]);

@@ -23,7 +23,7 @@ pub(super) fn unreadable(reason: Reason, evidence: &Evidence) -> Option<Cause> {
         Errno::ELOOP => (
             format!("{file} is a symbolic link, which is not followed"),
             format!(
-                "as root, run `install --mode=0644 {file} {file}.new && mv {file}.new {file}`, and have no configuration manager \
+                "as root, run `install -m 0644 {file} {file}.new && mv {file}.new {file}`, and have no configuration manager \
                  make the link again{}",
                 suggestion::then_migrate(evidence)
             ),
