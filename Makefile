@@ -1,4 +1,4 @@
-# Everything that is done with this project, by name. `make` lists it.
+# All tasks of the project; `make` lists them.
 
 SHELL       := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
@@ -27,7 +27,7 @@ PACKAGE := target/deb$(CHROOT:%=-%)
 RELEASE := target/release
 BUILD   := cargo build --release --locked
 
-# Where packaging/setup links programs that it built, and a Rust that is newer than the first one on the PATH.
+# packaging/setup puts links to built tools here, and to a Rust that is newer than the first one on the PATH.
 export PATH := $(CURDIR)/target/tools:$(CURDIR)/target/tools/rust:$(PATH):/usr/sbin:/sbin
 
 .PHONY: help build demo test lines lint fuzz mutants coverage miri conformance e2e deb debtest bench profile faults kernels bare dependencies install clean
@@ -39,10 +39,10 @@ build: ## Build the programs (target/release)
 	@packaging/setup build
 	$(BUILD)
 
-demo: ## Show maps being written, for each way of installing, and leave nothing behind (root)
+demo: ## Show both maps being written in each install mode; leave nothing on the machine (root)
 	@tests/demo.sh $(RELEASE)
 
-test: ## Run the unit tests and the tests of every rule in private namespaces (root for the latter)
+test: ## Run the unit tests and, as root, the tests of rules and failures in private namespaces
 	@tests/run
 
 bare: ## Run demo and test from a clone in bare root file systems of Debian 12 and 13 (SUITES; root)
@@ -56,36 +56,36 @@ lint: ## Check formatting, clippy on all targets, the dependencies, the shell sc
 	@packaging/setup lint
 	cargo fmt --check
 	cargo fmt --check --manifest-path tests/fuzz/Cargo.toml
-	@# The table of docs/dependencies.md is about these crates in these versions.
+	@# docs/dependencies.md must list exactly these crates in these versions.
 	diff <(sed -nE 's/^\| ([a-z0-9_-]+) \| ([0-9][^ ]*) \| .*/\1 v\2/p' docs/dependencies.md) \
 		<(cargo tree --locked --target x86_64-unknown-linux-gnu --edges normal --prefix none --format '{p}' | \
 			sed '1d; s/ (.*//' | LC_ALL=C sort --unique)
 	cargo deny --locked --config packaging/deny.toml check bans licenses sources
-	@# --all-targets leaves out those with test = false.
+	@# --all-targets leaves out targets with test = false.
 	cargo clippy --locked --all-targets --test conformance --test performance --test kernels -- --deny warnings
 	tests/privileged-lines 1200
 	find .ci packaging tests -type f -exec awk 'FNR == 1 && /^#!\/bin\/(ba)?sh/ { print FILENAME } { nextfile }' {} + | \
 		xargs shellcheck --external-sources
-	@# Which other pages are installed is about this machine, not about the pages.
+	@# The filter removes warnings about other pages that are not installed on this machine.
 	! mandoc -T lint docs/man/*.1 2>&1 | grep -vE 'mandoc.db lacks|referenced manual not found'
 
-fuzz: ## Fuzz what reads and decides, against oracles (SECONDS_EACH or RUNS, SEED, FUZZED)
+fuzz: ## Fuzz the parsers and the policy against oracles (SECONDS_EACH or RUNS, SEED, FUZZED)
 	@packaging/setup fuzz
 	SECONDS_EACH=$(SECONDS_EACH) RUNS=$(RUNS) SEED=$(SEED) tests/fuzz/run $(FUZZED)
 
-mutants: ## Break what decides, parses and changes privilege, and see tests fail (FILES; hours; root)
+mutants: ## Change the policy, the parsers and the privilege code, and check that tests fail (FILES; hours; root)
 	@packaging/setup mutants
 	tests/mutants.sh $(FILES)
 
-coverage: ## Say which lines of src/ all tests together reach; fail below LEAST percent (root)
+coverage: ## Print the lines of src/ that no test reaches; fail below LEAST percent (root)
 	@packaging/setup coverage
 	LEAST=$(LEAST) tests/coverage.sh
 
-# Not the tests that make system calls which Miri lacks, or that take Miri long.
+# Without tests that need system calls which Miri lacks, and without slow ones.
 MIRI := number:: id_range:: map_range:: subid::line subid::nsswitch:: subid::file:: login_defs:: caller:: escape:: policy:: \
 	--skip lines_are_the_same
 
-miri: ## Run the unit tests of what parses and decides in Miri (needs rustup's nightly with miri and rust-src)
+miri: ## Run the unit tests of the parsers and the policy in Miri (needs rustup's nightly with miri and rust-src)
 	@packaging/setup build
 	MIRIFLAGS=-Zmiri-disable-isolation cargo +nightly miri test --locked --lib --target-dir target/miri -- $(MIRI)
 
@@ -108,14 +108,14 @@ profile: ## Count the instructions of the one-line case by function, ours and De
 	$(BUILD)
 	REFERENCE='$(REFERENCE)' tests/bench/run.sh $(RELEASE) profile
 
-faults: ## Have each system call fail once, in our programs and in Debian's, and count what became of it (REFERENCE; root)
+faults: ## Make each system call fail once, in our programs and in Debian's, and count the results (REFERENCE; root)
 	@packaging/setup profile
 	$(BUILD)
 	REFERENCE='$(REFERENCE)' tests/bench/run.sh $(RELEASE) faults
 
 deb: $(PACKAGE)/built ## Build the Debian package in target/deb (CHROOT=bookworm|trixie: target/deb-SUITE, with Debian's own compiler; root)
 
-# What the package is made of, as far as it is there.
+# The existing source files of the package.
 $(PACKAGE)/built: $(wildcard $(shell git ls-files --cached --others --exclude-standard bins src packaging docs/man \
 		'Cargo.*' README.md CHANGELOG.md 2>/dev/null))
 	@packaging/setup deb
@@ -123,19 +123,19 @@ $(PACKAGE)/built: $(wildcard $(shell git ls-files --cached --others --exclude-st
 	tests/deb/contents $(PACKAGE) $(if $(CHROOT),,$$(getconf GNU_LIBC_VERSION | cut -d ' ' -f 2))
 	touch $@
 
-debtest: $(PACKAGE)/built ## Install the package in Debian 12 and 13 in every way, and take images with it through pipelines (root)
+debtest: $(PACKAGE)/built ## Install, upgrade and remove the package in Debian 12 and 13, and transport images with it (root)
 	@packaging/setup e2e
 	tests/deb/run $(PACKAGE)
 
-kernels: ## Run every rule on the kernels of Debian 11, 12 and 13, under qemu (KERNELS; root)
+kernels: ## Run the tests of rules and failures on the kernels of Debian 11, 12 and 13 under qemu (KERNELS; root)
 	@packaging/setup kernels
 	KERNELS='$(KERNELS)' tests/kernels/run
 
-dependencies: $(PACKAGE)/built ## Print the table of docs/dependencies.md: each crate, its unsafe code, and its part of newuidmap
+dependencies: $(PACKAGE)/built ## Print the table of docs/dependencies.md: each crate, its unsafe code, and its size in newuidmap
 	@packaging/setup deb
 	@tests/dependencies.sh $(PACKAGE)
 
-# With file capabilities set before the programs get their names, so that a failure leaves those that were there.
+# File capabilities are set before the rename, so that a failure leaves the installed programs unchanged.
 install: ## Install (DESTDIR, PREFIX=/usr, MODE=caps|setuid)
 	@case '$(MODE)' in caps|setuid) ;; *) echo "MODE is caps or setuid, not '$(MODE)'" >&2; exit 1 ;; esac
 	@packaging/setup $(if $(filter caps,$(MODE)),install,build)
@@ -150,5 +150,5 @@ install: ## Install (DESTDIR, PREFIX=/usr, MODE=caps|setuid)
 	install -m 0755 $(RELEASE)/getsubids $(RELEASE)/uidmap-check $(BINDIR)
 	install -m 0644 docs/man/*.1 $(MANDIR)
 
-clean: ## Remove what was built
+clean: ## Remove all build results
 	rm -rf target

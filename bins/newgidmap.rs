@@ -1,6 +1,6 @@
 //! newgidmap(1): write a process's `gid_map` within the ranges that `/etc/subgid` delegates to the caller.
 //!
-//! No runtime runs before `main`: privilege is dropped first.
+//! Rust's runtime does not run before `main`, so dropping privilege comes first.
 #![no_main]
 
 use std::ffi::c_int;

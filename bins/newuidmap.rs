@@ -1,6 +1,6 @@
 //! newuidmap(1): write a process's `uid_map` within the ranges that `/etc/subuid` delegates to the caller.
 //!
-//! No runtime runs before `main`: privilege is dropped first.
+//! Rust's runtime does not run before `main`, so dropping privilege comes first.
 #![no_main]
 
 use std::ffi::c_int;

@@ -1,6 +1,7 @@
 //! Link arguments of the programs.
 //!
-//! The arguments are in a build script because RUSTFLAGS, which Debian's build sets, would replace those of a cargo configuration.
+//! RUSTFLAGS, which Debian's build sets, would replace arguments in a cargo configuration, and does not replace those of a build
+//! script.
 
 use std::error::Error;
 use std::path::Path;
@@ -8,13 +9,13 @@ use std::{env, fs};
 
 fn main() -> Result<(), Box<dyn Error>> {
     println!("cargo:rerun-if-changed=packaging/build.rs");
-    // The standard library asks for the shared libgcc_s for the sake of backtraces. Loading it takes over 100 µs, a tenth of a run. Its
-    // static form, libgcc_eh, has the same functions: the linker finds this script under the library's name.
+    // The standard library links the shared libgcc_s for backtraces. Its load takes over 100 µs, a tenth of a run. This linker script
+    // has the name of the library and links the static libgcc_eh with the same functions instead.
     let directory = env::var("OUT_DIR")?;
     let script = Path::new(&directory).join("libgcc_s.so");
     fs::write(script, "INPUT(-lgcc_eh -lgcc)\n")?;
     println!("cargo:rustc-link-search=native={directory}");
-    // Addresses are resolved at start-up and read-only afterwards: rustc's default, stated because the programs rely on it.
+    // Resolves all symbols at start-up and makes their addresses read-only: the default of rustc, on which the programs rely.
     println!("cargo:rustc-link-arg-bins=-Wl,-z,relro,-z,now");
     Ok(())
 }

@@ -25,7 +25,7 @@ pub(crate) enum Command {
     Usage,
 }
 
-/// Sorts the arguments after the program's name. An option is an option in the first place alone.
+/// Sorts the arguments after the program's name. Only the first argument can be an option.
 pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Command {
     let mut arguments = arguments.into_iter();
     let Some(first) = arguments.next() else { return Command::Usage };
@@ -40,18 +40,21 @@ pub(crate) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Command {
 
 /// The usage line, as shadow has it: that of newgidmap lacks a bracket.
 pub(crate) fn usage(id_type: IdType) -> String {
+    match id_type {
+        IdType::Uid => synopsis(id_type, "<pid>"),
+        IdType::Gid => synopsis(id_type, "<pid"),
+    }
+}
+
+fn synopsis(id_type: IdType, pid: &str) -> String {
     let (program, id) = (id_type.program(), id_type.word());
-    let pid = match id_type {
-        IdType::Uid => "<pid>",
-        IdType::Gid => "<pid",
-    };
     format!(
         "usage: {program} [{pid}|fd:<pidfd>] <{id}> <lower{id}> <count> [ <{id}> <lower{id}> <count> ] ... \n"
     )
 }
 
 pub(crate) fn help(id_type: IdType) -> String {
-    let (usage, id, file) = (usage(id_type).replace("<pid|", "<pid>|"), id_type.word(), id_type.subid_file());
+    let (usage, id, file) = (synopsis(id_type, "<pid>"), id_type.word(), id_type.subid_file());
     format!(
         "Writes the {id} map of a process's user namespace, within the caller's own {id} and the ranges that {file} delegates to \
          the caller.\n\n{usage}\n  --help     Print this text and exit\n  --version  Print the version and exit\n"

@@ -1,7 +1,7 @@
 //! The failures of newuidmap and newgidmap, composed of those of the modules.
 //!
-//! The text of an error is shadow's line without the program's name; people and programs search for it. The source of an error is
-//! an addition, and follows in the explanation.
+//! The text of an error is shadow's line without the program's name; people and programs search for it. Details that shadow does not
+//! print are the source of the error, and are printed after it by the explanation.
 
 use thiserror::Error;
 
@@ -20,6 +20,9 @@ pub(crate) enum Error {
     /// A descriptor from 0 to 2 is closed and cannot be opened.
     #[error("cannot open /dev/null: {0}")]
     StandardDescriptors(Reason),
+    /// There are no arguments.
+    #[error("")]
+    Usage,
     #[error("cannot leave the working directory: {0}")]
     WorkingDirectory(Reason),
     #[error(transparent)]
@@ -50,6 +53,9 @@ impl From<WriteError> for Error {
 impl Error {
     /// Whether the usage line follows the message.
     pub(crate) const fn shows_usage(&self) -> bool {
-        matches!(self, Self::Target(TargetError::Bad(_) | TargetError::NotFound { .. }) | Self::Range(_))
+        matches!(
+            self,
+            Self::Usage | Self::Target(TargetError::Bad(_) | TargetError::NotFound { .. }) | Self::Range(_)
+        )
     }
 }

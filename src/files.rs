@@ -1,12 +1,13 @@
 //! The small files in /etc that are read for a decision.
 //!
-//! The standard library opens and examines them: on 32-bit machines its calls have 64-bit times and sizes, and nix's have not.
+//! They are opened and examined by the standard library, whose calls have 64-bit times and sizes on 32-bit machines, too; those of
+//! nix do not.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::OpenOptionsExt;
 
-/// The part of a file that is read. A device such as /dev/zero has no end.
+/// The part of a file that is read. A sparse file can be larger than the memory.
 const MAX_BYTES: u64 = 1 << 20;
 
 /// The first read(2) takes a whole file of usual size, and the second one finds its end.

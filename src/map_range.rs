@@ -11,7 +11,7 @@ use crate::escape::escape;
 use crate::id_range::IdRange;
 use crate::number::{self, Base, NumberError};
 
-/// The largest id: 4294967295 is `(uid_t) -1`, which is no id to the kernel.
+/// The largest id: 4294967295 is `(uid_t) -1`, which the kernel does not accept as an id.
 const LAST_ID: u32 = u32::MAX - 1;
 
 /// The position of the first range on the command line; the target is argument 1.
@@ -119,13 +119,14 @@ pub(crate) fn parse(arguments: &[OsString]) -> Result<Vec<MapRange>, RangeError>
     if argc == 0 {
         return Err(RangeError::Missing);
     }
+    let incomplete = RangeError::Incomplete { ranges: argc.div_ceil(3), argc };
     if argc % 3 != 0 {
-        return Err(RangeError::Incomplete { ranges: argc.div_ceil(3), argc });
+        return Err(incomplete);
     }
     let mut ranges = Vec::with_capacity(argc / 3);
     let positions = (FIRST_POSITION..).step_by(3);
-    for (position, range) in positions.zip(arguments.chunks_exact(3)) {
-        let [upper, lower, count] = range else { continue };
+    for (position, range) in positions.zip(arguments.chunks(3)) {
+        let [upper, lower, count] = range else { return Err(incomplete) };
         ranges.push(MapRange::parse(position, upper, lower, count)?);
     }
     Ok(ranges)

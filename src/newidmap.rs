@@ -16,11 +16,13 @@ use crate::mapping::write;
 use crate::passwd::{Passwd, SystemPasswd};
 use crate::privileges::{InitialCredentials, PermittedCaps, PrivilegeError, drop_privileges};
 use crate::subid::Source;
-use crate::sys::process;
-use crate::sys::process::login_name;
+use crate::sys::process::{self, login_name};
 
 const SUCCESS: c_int = 0;
 const FAILURE: c_int = 1;
+
+/// The time for the explanation of a failure. It may ask a user database behind a network.
+const EXPLANATION_SECONDS: u32 = 3;
 
 /// For a person at a terminal: clients do not show the output of a program that succeeds.
 const SETGROUPS_DENIED: &str = "only the caller's own gid was mapped, and not through /etc/subgid, so setgroups(2) is denied \
@@ -28,7 +30,7 @@ const SETGROUPS_DENIED: &str = "only the caller's own gid was mapped, and not th
 
 /// Runs newuidmap or newgidmap and returns the exit status: 0, or 1 with a message on stderr.
 ///
-/// Rust's runtime is not started. Its parts that are needed here are: descriptors 0 to 2 are open, and SIGPIPE is ignored.
+/// Rust's runtime does not run, so this function ignores SIGPIPE and opens descriptors 0 to 2 itself.
 #[must_use]
 pub fn newidmap(id_type: IdType) -> c_int {
     let dropped = drop_privileges(id_type);
@@ -38,32 +40,38 @@ pub fn newidmap(id_type: IdType) -> c_int {
         Ok(dropped) => dropped,
         Err(error) => return fail(id_type, &error.into()),
     };
-    if let Err(errno) = opened {
-        return fail(id_type, &Error::StandardDescriptors(errno.into()));
-    }
-    match cli::parse(std::env::args_os().skip(1)) {
-        Command::Map(request) => run(id_type, caps, credentials, &request),
-        Command::Help => print(&cli::help(id_type)),
-        Command::Version => print(&cli::version(id_type)),
-        Command::Usage => {
-            say(&cli::usage(id_type));
-            FAILURE
-        }
+    let answer = match opened.map(|()| cli::parse(std::env::args_os().skip(1))) {
+        Ok(Command::Map(request)) => return run(id_type, caps, credentials, &request),
+        Ok(Command::Help) => Ok(cli::help(id_type)),
+        Ok(Command::Version) => Ok(cli::version(id_type)),
+        Ok(Command::Usage) => Err(Error::Usage),
+        Err(errno) => Err(Error::StandardDescriptors(errno.into())),
+    };
+    // There is no map to write, so the capabilities are given up before any text is printed.
+    match caps.give_up().map_err(Error::from).and(answer) {
+        Ok(text) => print(&text),
+        Err(error) => fail(id_type, &error),
     }
 }
 
 fn run(id_type: IdType, caps: PermittedCaps, credentials: InitialCredentials, request: &Request) -> c_int {
     let passwd = SystemPasswd::default();
     let Err(error) = map(id_type, caps, credentials, request, &passwd) else { return SUCCESS };
-    fail(id_type, &error);
-    // A process that could not give up its capabilities does nothing more.
-    if !matches!(error, Error::Privilege(PrivilegeError::Kept)) {
-        say(&explain(id_type, credentials, request, &error, &passwd));
+    let message = message(id_type, &error);
+    // The explanation reads files, which a process that still has capabilities must not do.
+    if matches!(error, Error::Privilege(PrivilegeError::Kept)) {
+        say(&message);
+        return FAILURE;
     }
+    // liblxc reads the output once, so all lines are one write.
+    process::keep_message(message.clone(), EXPLANATION_SECONDS);
+    let explanation = explain(id_type, credentials, request, &error, &passwd);
+    process::release_message();
+    say(&(message + &explanation));
     FAILURE
 }
 
-/// Decides the request without privilege, and writes the map with it. All capabilities are given up in any case.
+/// Decides the request without privilege, and writes the map with privilege. Every path gives up all capabilities.
 fn map(
     id_type: IdType,
     caps: PermittedCaps,
@@ -71,6 +79,10 @@ fn map(
     request: &Request,
     passwd: &impl Passwd,
 ) -> Result<(), Error> {
+    // Before a plugin or an NSS module runs. Malformed ranges are reported later, in shadow's order of checks.
+    let maps_root =
+        map_range::parse(&request.ranges).is_ok_and(|ranges| ranges.iter().any(|range| range.lower() == 0));
+    let caps = if maps_root { caps } else { caps.without_setfcap()? };
     let prepared = authorize(id_type, credentials, request, passwd).and_then(|map| {
         write::prepare_setgroups(&map)?;
         Ok(map)
@@ -111,16 +123,16 @@ fn authorize(
     Ok(claim.decide(target)?)
 }
 
-/// Leaves the caller's environment and working directory. NSS modules and plugins stand on libraries that look there for servers,
-/// files and options (libpq's `PGPORT`, libldap's `LDAPURI` and `ldaprc`). libldap distrusts the environment where the effective
-/// uid is not the real one, but here they are the same. A plugin's name with a slash would be a path in the working directory.
+/// Leaves the caller's environment and working directory. Libraries under NSS modules and plugins take servers, files and options
+/// from both (libpq's `PGPORT`, libldap's `LDAPURI` and `ldaprc`). libldap ignores the environment of a process whose effective
+/// uid is not the real one, but here they are the same. A plugin's name with a slash is a path relative to the working directory.
 fn scrub_environment() -> Result<(), Error> {
     process::clear_environment();
     std::env::set_current_dir("/").map_err(|error| Error::WorkingDirectory(error.into()))
 }
 
-/// Prints shadow's message, and the usage line if it belongs to the error.
-fn fail(id_type: IdType, error: &Error) -> c_int {
+/// Shadow's message, and the usage line if it belongs to the error.
+fn message(id_type: IdType, error: &Error) -> String {
     let text = error.to_string();
     let mut message = match error {
         _ if text.is_empty() => text,
@@ -131,19 +143,23 @@ fn fail(id_type: IdType, error: &Error) -> c_int {
     if error.shows_usage() {
         message.push_str(&cli::usage(id_type));
     }
-    say(&message);
+    message
+}
+
+fn fail(id_type: IdType, error: &Error) -> c_int {
+    say(&message(id_type, error));
     FAILURE
 }
 
-/// Prints to stdout. A reader that has closed it does not want the text.
+/// Prints to stdout. A failure is ignored: the reader has closed the pipe.
 fn print(text: &str) -> c_int {
     let mut stdout = stdout();
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
     SUCCESS
 }
 
-/// Prints to stderr, in one write, so that the lines of programs that fail at the same time do not mix. A failure to write changes
-/// nothing about the exit status.
+/// Prints to stderr, in one write, so that the lines of programs that fail at the same time do not mix. A failure to write is
+/// ignored: the exit status reports the result.
 fn say(text: &str) {
     let _ = stderr().write_all(text.as_bytes());
 }

@@ -93,6 +93,7 @@ mod tests {
             (" +7", Ok(7)),
             ("010", Ok(8)),
             ("0x1F", Ok(31)),
+            ("0xff", Ok(255)),
             ("0X1f", Ok(31)),
             ("-0", Ok(0)),
             ("4294967295", Ok(4_294_967_295)),
@@ -123,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn the_range_is_checked_before_what_follows() {
+    fn the_range_is_checked_before_trailing_characters() {
         for (text, expected) in [
             ("0x", Err(OutOfRange)),
             ("08", Err(OutOfRange)),

@@ -17,13 +17,13 @@ pub(crate) struct Account {
     pub(crate) gid: gid_t,
 }
 
-/// The two look-ups that are needed.
+/// Look-ups by name and by uid.
 pub(crate) trait Passwd {
     fn by_name(&self, name: &[u8]) -> Option<Account>;
     fn by_uid(&self, uid: uid_t) -> Option<Account>;
 }
 
-/// The machine's user database. It asks for each name once, since the database may be behind a network.
+/// The machine's user database. Each name is looked up once, since the database may be behind a network.
 #[derive(Debug, Default)]
 pub(crate) struct SystemPasswd {
     by_name: RefCell<HashMap<Vec<u8>, Option<Account>>>,

@@ -5,12 +5,13 @@
 //!    the write may need are permitted.
 //! 2. All input is read in this state, with the caller's rights, and the request is decided.
 //! 3. [`PermittedCaps::with_caps_raised`] makes capabilities effective, runs the write, and gives up all capabilities. It consumes
-//!    the [`PermittedCaps`], so there is one raise. The write receives a [`RaisedCaps`], which nothing else can make.
+//!    the [`PermittedCaps`], so capabilities are raised at most once. The write receives a [`RaisedCaps`], which only this function
+//!    makes.
 //!
 //! The kernel requires two things for the write: the capability over the parent namespace at open(2) and at write(2) (`map_write` and
 //! `new_idmap_permitted` in kernel/user_namespace.c), and `CAP_SYS_ADMIN` over the target namespace. The owner of the target
 //! namespace has the latter if the effective uid is the owner's (`cap_capable` in security/commoncap.c). A program that
-//! keeps uid 0, as Debian's does, is not the owner: it needs a real `CAP_SYS_ADMIN`, which a container has not.
+//! keeps uid 0, as Debian's does, is not the owner: it needs `CAP_SYS_ADMIN` itself, which a container does not have.
 
 use caps::errors::CapsError;
 use caps::{CapSet, Capability, CapsHashSet};
@@ -27,7 +28,7 @@ pub(crate) struct PermittedCaps {
     held: CapsHashSet,
 }
 
-/// Proof that the capabilities for the write are effective.
+/// Proof that the permitted capabilities that the write needs are effective. Without permitted capabilities there are none to raise.
 #[derive(Debug)]
 pub(crate) struct RaisedCaps(());
 
@@ -66,8 +67,8 @@ impl From<CapsError> for PrivilegeError {
     }
 }
 
-/// Drops all privilege but the capabilities that writing a map of this id type may need, and makes none of them effective. To
-/// start without any capability is no error: the kernel lets every user map the own single id.
+/// Drops all privilege but the capabilities that writing a map of this id type may need, and makes none of them effective.
+/// Starting without a capability is not an error: the kernel lets every user map one id, the user's own.
 ///
 /// # Errors
 ///
@@ -77,12 +78,12 @@ pub(crate) fn drop_privileges(
 ) -> Result<(PermittedCaps, InitialCredentials), PrivilegeError> {
     let (uid, gid) = become_caller()?;
     caps::clear(None, CapSet::Effective)?;
-    let is_permitted = |capability| caps::has_cap(None, CapSet::Permitted, capability);
+    let permitted = caps::read(None, CapSet::Permitted)?;
     let credentials = InitialCredentials {
         uid,
         gid,
-        had_capability: is_permitted(id_type.capability())?,
-        had_setfcap: is_permitted(Capability::CAP_SETFCAP)?,
+        had_capability: permitted.contains(&id_type.capability()),
+        had_setfcap: permitted.contains(&Capability::CAP_SETFCAP),
     };
     let mut held = CapsHashSet::new();
     if credentials.had_capability {
@@ -98,8 +99,19 @@ pub(crate) fn drop_privileges(
 }
 
 impl PermittedCaps {
-    /// Runs `write` with the capability effective. `CAP_SETFCAP` is effective only if the map includes id 0 of the parent namespace
-    /// (`maps_root`). Afterwards no capability is permitted, also if `write` failed.
+    /// Gives up `CAP_SETFCAP`, which a map without id 0 of the parent namespace does not need.
+    ///
+    /// # Errors
+    ///
+    /// [`PrivilegeError::Capabilities`]
+    pub(crate) fn without_setfcap(mut self) -> Result<Self, PrivilegeError> {
+        if self.held.remove(&Capability::CAP_SETFCAP) {
+            caps::set(None, CapSet::Permitted, &self.held)?;
+        }
+        Ok(self)
+    }
+
+    /// Runs `write` with all permitted capabilities effective. Afterwards no capability is permitted, even if `write` failed.
     ///
     /// # Errors
     ///
@@ -107,15 +119,10 @@ impl PermittedCaps {
     /// [`PrivilegeError::Kept`] in place of both if capabilities cannot be given up.
     pub(crate) fn with_caps_raised<E: From<PrivilegeError>>(
         self,
-        maps_root: bool,
         write: impl FnOnce(&RaisedCaps) -> Result<(), E>,
     ) -> Result<(), E> {
-        let mut needed = self.held.clone();
-        if !maps_root {
-            needed.remove(&Capability::CAP_SETFCAP);
-        }
-        if !needed.is_empty() {
-            if let Err(error) = caps::set(None, CapSet::Effective, &needed) {
+        if !self.held.is_empty() {
+            if let Err(error) = caps::set(None, CapSet::Effective, &self.held) {
                 self.give_up()?;
                 return Err(PrivilegeError::from(error).into());
             }
@@ -125,7 +132,8 @@ impl PermittedCaps {
         written
     }
 
-    /// Gives up all capabilities for good. The kernel removes from the effective set what is not permitted.
+    /// Gives up all capabilities for good. `caps::clear` empties the effective set in the same capset(2): the kernel refuses a
+    /// permitted set without the effective capabilities.
     ///
     /// # Errors
     ///
@@ -145,7 +153,7 @@ impl Drop for PermittedCaps {
     }
 }
 
-/// Makes the real ids the effective and the saved ones. `PR_SET_KEEPCAPS` keeps the permitted capabilities when uid 0 is left; see
+/// Sets the effective and saved ids to the real ones, which needs no privilege. `PR_SET_KEEPCAPS` keeps the permitted capabilities when uid 0 is left; see
 /// capabilities(7).
 fn become_caller() -> Result<(uid_t, gid_t), PrivilegeError> {
     let (uids, gids) = (getresuid()?, getresgid()?);
@@ -153,7 +161,6 @@ fn become_caller() -> Result<(uid_t, gid_t), PrivilegeError> {
     if has_other_uids {
         caps::securebits::set_keepcaps(true)?;
     }
-    // The gids first: they need privilege, which uid 0 may be the only source of.
     if (gids.effective, gids.saved) != (gids.real, gids.real) {
         setresgid(gids.real, gids.real, gids.real)?;
     }

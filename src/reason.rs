@@ -1,4 +1,4 @@
-//! The reason that a system call gave.
+//! The reason why a system call failed.
 
 use std::fmt;
 use std::io;

@@ -1,8 +1,8 @@
 #!/bin/bash
-# Runs all tests with line coverage of src/ and says how much they reach; fails below LEAST percent.
+# Runs all tests with line coverage of src/ and prints the covered share; fails below LEAST percent.
 #
-# The programs run with an empty environment, as other users and in namespaces, so where they leave their profiles is linked in, as
-# a constructor that tells LLVM's runtime. Each process has a file, in a directory that everybody may write to.
+# The programs run with an empty environment, as other users and in namespaces. The path of the profile is therefore linked in: a
+# constructor passes it to LLVM's runtime. Each process writes a file of its own to a directory that all users may write.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 least=${LEAST:-95}
@@ -22,7 +22,7 @@ __attribute__((constructor)) static void set(void)
     __llvm_profile_set_filename("$directory/profiles/%p-%m.profraw");
 }
 END
-# This package alone is instrumented, not what it depends on.
+# Only this package is instrumented, not its dependencies.
 cat >"$directory/rustc" <<END
 #!/bin/sh
 exec "\$@" -Cinstrument-coverage -Clink-arg=$directory/filename.o
@@ -31,10 +31,10 @@ chmod 0755 "$directory/rustc"
 export RUSTC_WORKSPACE_WRAPPER=$directory/rustc CARGO_TARGET_DIR=target/coverage
 
 failed=0
-# These look at what a program does that may write to no file, or to its stderr what a filter refused: it is the profile then.
-# Or they have each of its system calls fail, those that write the profile among them.
-skipped=(--skip limits_at_the_edge --skip every_example_is_what --skip what_a_filter_refuses_is_told_when_all
-    --skip faults::a_call_that_fails --skip faults::killed_at_any_call)
+# Skipped tests: in some, a limit or a filter prevents the write of the profile, so that stderr has an additional message. Others
+# make each system call fail, including those that write the profile.
+skipped=(--skip tight_resource_limits --skip every_documented_example --skip a_seccomp_filter_is_reported
+    --skip faults::a_failed_system_call_is_reported --skip faults::a_kill_at_any_system_call)
 cargo test --locked --no-fail-fast -- "${skipped[@]}" || failed=1
 objects=$(cargo test --locked --no-run --message-format=json 2>/dev/null |
     sed -n 's/.*"executable":"\([^"]*\)".*/--object=\1/p')
@@ -48,7 +48,7 @@ show() {
 }
 show show >target/coverage/lines.txt
 
-# The unit tests stand in the same files, and are not what is to be covered.
+# The unit tests in the same files are not counted.
 show export --format=lcov | awk -v least="$least" '
     /^SF:/ { file = substr($0, 4); end = 0; line = 0
              while ((getline text < file) > 0) { line++; if (text == "mod tests {" && !end) end = line }

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Shows the main job on this machine: an unprivileged user's new namespaces, mapped by the programs installed in
-# each of the two ways. All of it in a private mount namespace: nothing of it is left, or seen, outside.
+# Shows the programs at work: an unprivileged user maps a new user namespace with the programs in each install mode. The demo runs
+# in a private mount namespace and leaves nothing on the machine.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -18,7 +18,7 @@ if [ "${UIDMAP_DEMO_PRIVATE:-}" != yes ]; then
     UIDMAP_DEMO_PRIVATE=yes exec unshare --mount --propagation private "$here/demo.sh" "$(realpath "$release")"
 fi
 
-# The programs, in each way, and what decides in /etc: nothing else of the machine's configuration is asked.
+# The programs in each install mode, and an /etc with only the files that the programs read.
 mount -t tmpfs -o mode=0755 demo /mnt
 mkdir /mnt/etc /mnt/setuid /mnt/caps
 install -m 4755 "$release"/new{uid,gid}map /mnt/setuid
@@ -36,7 +36,7 @@ as_alice() {
     setpriv --reuid=1000 --regid=1000 --clear-groups -- "$@"
 }
 
-# A new namespace of alice's waits for a line, and shows then who it is.
+# A process of alice in a new user namespace waits for a line, and then runs id(1).
 show() {
     local way=$1 target ranges=(0 1000 1 1 100000 65536)
     echo

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Prints the table of docs/dependencies.md, with the bytes of each crate in newuidmap in place of the programs. Sizes are those of the
-# symbols that begin with the crate's name, in the debug symbols of the package.
+# Prints the table of docs/dependencies.md, with the size of each crate in newuidmap instead of the column of programs. The size is
+# the sum over the symbols that begin with the name of the crate, in the debug symbols of the package.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -10,7 +10,7 @@ trap 'rm -rf "$work"' EXIT
 dpkg-deb --extract "$(echo "$package"/uidmap-rs_*.deb)" "$work"
 dpkg-deb --extract "$(echo "$package"/uidmap-rs-dbgsym_*.deb)" "$work"
 id=$(readelf --notes "$work/usr/bin/newuidmap" | sed -n 's/ *Build ID: //p')
-# A method of an implementation begins with its type: <&clap_builder::Arg as core::fmt::Debug>::fmt.
+# The symbol of a trait method begins with the type: <&clap_builder::Arg as core::fmt::Debug>::fmt.
 nm --print-size --radix=d --demangle "$work/usr/lib/debug/.build-id/${id:0:2}/${id:2}.debug" |
     awk '$3 ~ /^[tTrRdDbBvVwW]$/ { size = $2; sub(/^[^ ]* [^ ]* . /, ""); gsub(/^[<&*(\[]+|(mut|const|dyn) /, "")
             crate = $0 ~ /^[a-z_0-9]+::/ ? $0 : "C"; sub(/::.*/, "", crate); sizes[crate] += size }
@@ -22,7 +22,7 @@ target=(--locked --target x86_64-unknown-linux-gnu --prefix none --format '{p}')
 linked=$(cargo tree "${target[@]}" --edges normal,no-proc-macro | awk 'NR > 1 { print $1 }')
 cargo metadata --locked --format-version 1 |
     jq --raw-output '.packages[] | [.name, .version, .license, .manifest_path] | @tsv' >"$work/packages"
-# shellcheck disable=SC2016 # no command but code
+# shellcheck disable=SC2016 # Markdown code, not a command
 echo '| crate | version | licence | lines | `unsafe` blocks | other `unsafe` | in newuidmap, bytes |'
 echo '| --- | --- | --- | --- | --- | --- | --- |'
 cargo tree "${target[@]}" --edges normal | sed '1d; s/ v/ /; s/ (.*//' | LC_ALL=C sort --unique |

@@ -1,19 +1,19 @@
 #!/bin/bash
-# Breaks the code that tests/mutants.toml names, one place at a time, and runs the tests: first the unit tests, and all others,
-# the privileged ones among them, on what these did not notice. Arguments are files to stay within.
+# Changes the code that tests/mutants.toml names, one place at a time, and runs the tests: the unit tests first, and all tests on
+# the changes that the unit tests did not notice. Arguments restrict the changes to these files.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 within=()
-# The option --file would only add to what the configuration names.
+# The option --file would only add to the files in the configuration.
 for file; do within+=(--re "^${file//./\\.}:"); done
 found=target/mutants
 rm -rf "$found"
 mkdir -p "$found"
 export CARGO_PROFILE_DEV_DEBUG=0
-# The job server's descriptors would be handed down to programs that are tested with as few as they can do with.
+# The tests of descriptor limits would inherit the descriptors of the job server.
 mutants() { cargo mutants --jobserver=false --config tests/mutants.toml --output "$found" --jobs 1 "${within[@]}" "$@"; }
 
-# 2: some were missed; 3: a test ran out of time, which is to notice.
+# Status 2: some changes were not noticed. Status 3: a test ran out of time, which counts as noticed.
 mutants --cargo-arg=--lib || [ $? = 2 ] || [ $? = 3 ]
 mutants --iterate

@@ -1,7 +1,7 @@
 //! From a target to its map: opening the target, deciding the request, writing the map.
 //!
-//! The files of this folder keep a promise by their types. [`target::Target`] opens files for writing for this folder alone,
-//! [`policy::decide`](policy::Claim::decide) alone makes an [`policy::AuthorizedMap`], and [`write`] takes nothing else.
+//! The types keep an unchecked map from being written. Only this folder can have [`target::Target`] open a file for writing. Only
+//! [`Claim::decide`](policy::Claim::decide) makes a [`policy::AuthorizedMap`], and [`write`] accepts no other type.
 
 pub(crate) mod policy;
 pub(crate) mod target;

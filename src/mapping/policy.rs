@@ -1,7 +1,7 @@
 //! The decision: may this caller write this map for this target?
 //!
-//! The policy makes no system call: facts come in, and an [`AuthorizedMap`] or an error comes out. Root gets no exemption: a caller
-//! with uid 0 is delegated the ids that the files delegate to root.
+//! The policy makes no system call: facts come in, and an [`AuthorizedMap`] or an error comes out. The one question back, to
+//! login.defs(5), is a closure. Root gets no exemption: a caller with uid 0 may map only the ids that the files delegate to root.
 
 use libc::{gid_t, uid_t};
 use thiserror::Error;
@@ -42,8 +42,8 @@ pub(crate) enum PolicyError {
 pub(crate) struct OwnTarget(Target);
 
 impl OwnTarget {
-    /// Checks uid and gid of the target, and that the caller's real group is the login group (newgrp(1) changes it), unless
-    /// `grants_auxiliary_groups`, which is asked last.
+    /// Checks that the target has the caller's uid and gid, and that the caller's gid is the one of the passwd entry: newgrp(1)
+    /// changes it. `grants_auxiliary_groups` is called only if the gids differ, and lifts this last condition.
     ///
     /// # Errors
     ///
@@ -53,8 +53,8 @@ impl OwnTarget {
         caller: &Caller,
         grants_auxiliary_groups: impl FnOnce() -> bool,
     ) -> Result<Self, PolicyError> {
-        if caller.uid == target.uid
-            && caller.gid == target.gid
+        if caller.uid == target.uid()
+            && caller.gid == target.gid()
             && (caller.gid == caller.login_gid || grants_auxiliary_groups())
         {
             return Ok(Self(target));
@@ -63,8 +63,8 @@ impl OwnTarget {
             uid: caller.uid,
             gid: caller.gid,
             login_gid: caller.login_gid,
-            target_uid: target.uid,
-            target_gid: target.gid,
+            target_uid: target.uid(),
+            target_gid: target.gid(),
         })
     }
 }
@@ -79,20 +79,20 @@ pub(crate) enum Setgroups {
     Deny,
 }
 
-/// The ranges of a request, and the ids among them that a source has not yet granted.
+/// The ranges of a request, and those of their ids that still need a grant.
 #[derive(Debug)]
 pub(crate) struct Claim {
     id_type: IdType,
     own_id: u32,
     ranges: Vec<MapRange>,
-    /// The caller's own single id needs a delegation, too.
+    /// The source is asked about the caller's own gid, too: the answer decides about setgroups(2), not about the map.
     claims_own_id: bool,
     missing: IdSet,
 }
 
 impl Claim {
-    /// The caller's own single id needs no delegation. The own gid is claimed nevertheless if the request contains nothing else:
-    /// whether it is delegated decides about setgroups(2).
+    /// A range of one id, the caller's own, needs no delegation. The own gid is claimed nevertheless if the request has no other
+    /// range: a delegation of it leaves setgroups(2) allowed.
     pub(crate) fn new(id_type: IdType, caller: &Caller, ranges: Vec<MapRange>) -> Self {
         let own_id = match id_type {
             IdType::Uid => caller.uid,
@@ -189,9 +189,7 @@ mod tests {
     use crate::mapping::target::Target;
 
     fn target(uid: u32, gid: u32) -> Target {
-        let mut target = Target::open(std::process::id().to_string().as_ref()).unwrap();
-        (target.uid, target.gid) = (uid, gid);
-        target
+        Target::open(std::process::id().to_string().as_ref()).unwrap().owned_by(uid, gid)
     }
 
     fn alice() -> Caller {
@@ -223,6 +221,8 @@ mod tests {
             ((1000, 1000), 1000, false, true),
             ((1001, 1000), 1000, true, false),
             ((1000, 1001), 1000, true, false),
+            ((999, 1000), 1000, true, false),
+            ((1000, 999), 1000, true, false),
             ((0, 0), 1000, true, false),
             ((1000, 1000), 100, false, false),
             ((1000, 1000), 100, true, true),
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn setgroups_is_denied_if_nothing_came_from_a_delegation() {
+    fn setgroups_is_denied_if_no_range_came_from_a_delegation() {
         for (wanted, granted, uid, gid) in [
             ("0 1000 1", &[][..], Setgroups::Keep, Setgroups::Deny),
             ("0 1000 1 1 1000 1", &[], Setgroups::Keep, Setgroups::Deny),
@@ -275,6 +275,22 @@ mod tests {
         ] {
             assert_eq!(decide(Uid, wanted, granted), Ok(uid), "{wanted} {granted:?}");
             assert_eq!(decide(Gid, wanted, granted), Ok(gid), "{wanted} {granted:?}");
+        }
+    }
+
+    /// Otherwise a source is asked in vain, which may be behind a network.
+    #[test]
+    fn the_own_gid_is_claimed_only_if_the_request_has_no_other_range() {
+        for (id_type, wanted, all_granted) in [
+            (Gid, "0 1000 1", false),
+            (Gid, "0 1000 1 1 1000 1", false),
+            (Gid, "0 1000 1 1 100 10", true),
+            (Uid, "0 1000 1", true),
+        ] {
+            let words: Vec<_> = wanted.split(' ').map(Into::into).collect();
+            let mut claim = Claim::new(id_type, &alice(), map_range::parse(&words).unwrap());
+            claim.grant(IdRange::new(100, 10));
+            assert_eq!(claim.all_granted(), all_granted, "{id_type:?} {wanted}");
         }
     }
 

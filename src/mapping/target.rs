@@ -1,7 +1,7 @@
 //! The process whose user namespace is to be mapped.
 //!
-//! Its `/proc` directory is opened once, and every file of the process is opened relative to that descriptor. A reused PID cannot put
-//! another process in its place: once a process has ended, its directory has no files.
+//! Its `/proc` directory is opened once, and every file of the process is opened relative to that descriptor. A later process with
+//! the same PID cannot take its place: the directory of an ended process has no files.
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions, read_link};
@@ -31,9 +31,9 @@ const PIDFD_FILE_SYSTEMS: [FsType; 2] = [FsType(0x0904_1934), FsType(0x5049_4446
 pub(crate) struct Target {
     directory: File,
     /// The owner of the directory: the effective uid of the process, dumpable or not (`task_dump_owner` in fs/proc/base.c).
-    pub(crate) uid: uid_t,
+    uid: uid_t,
     /// The group of the directory.
-    pub(crate) gid: gid_t,
+    gid: gid_t,
 }
 
 /// Why there is no target.
@@ -45,7 +45,7 @@ pub(crate) enum TargetError {
     /// `/proc` has no directory of this process.
     #[error("Could not open proc directory for target {pid}: {reason}")]
     NotFound { pid: pid_t, reason: Reason },
-    /// The owner of the directory is not known.
+    /// The target cannot be examined: its owner, or the descriptor that names it, is not known.
     #[error("Could not stat directory for target: {0}")]
     Status(Reason),
 }
@@ -59,7 +59,7 @@ pub(crate) enum BadTarget {
     NotADescriptor,
     #[error("a descriptor that is not open")]
     NotOpen,
-    #[error("a descriptor of something else than a process's directory in /proc or a pidfd")]
+    #[error("neither a /proc/PID directory nor a pidfd")]
     AnotherFile,
     /// Before Linux 5.14 the kernel hides fdinfo, and with it the PID, from a program that gained privilege by its exec.
     #[error("not a /proc/PID directory; pidfds need Linux 5.14 or later")]
@@ -109,7 +109,10 @@ impl Target {
     /// for a raw descriptor.
     fn of_descriptor(number: &str) -> Result<Self, TargetError> {
         let link = format!("/proc/self/fd/{number}");
-        let descriptor = open_path(&link, 0).map_err(|_| BadTarget::NotOpen)?;
+        let descriptor = open_path(&link, 0).map_err(|reason| match reason.errno() {
+            Errno::ENOENT => BadTarget::NotOpen.into(),
+            _ => TargetError::Status(reason),
+        })?;
         match file_system(&descriptor)? {
             PROC_SUPER_MAGIC if is_of_a_process(&descriptor, &link) => Self::with_owner(descriptor),
             other if PIDFD_FILE_SYSTEMS.contains(&other) => Self::of_pidfd(number),
@@ -134,6 +137,22 @@ impl Target {
             return Err(BadTarget::AnotherFile.into());
         }
         Ok(Self { uid: status.uid(), gid: status.gid(), directory })
+    }
+
+    /// The owner of the directory.
+    pub(crate) const fn uid(&self) -> uid_t {
+        self.uid
+    }
+
+    /// The group of the directory.
+    pub(crate) const fn gid(&self) -> gid_t {
+        self.gid
+    }
+
+    /// The same directory with another owner, for tests of the policy.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn owned_by(self, uid: uid_t, gid: gid_t) -> Self {
+        Self { uid, gid, ..self }
     }
 
     /// Opens a file of the process for reading.
@@ -163,8 +182,8 @@ impl Target {
         self.open_file(map_file, OFlag::O_WRONLY)
     }
 
-    /// Opens a file of the process, but no file that is mounted over it. `fd:N` may be a directory of a mount namespace of the
-    /// caller's, in which a FIFO or the map of another process covers the map.
+    /// Opens a file of the process, and refuses a mount over it. `fd:N` may come from a mount namespace in which the caller has
+    /// mounted a FIFO, or the map of another process, over the map.
     ///
     /// # Errors
     ///
@@ -204,26 +223,26 @@ fn file_system(descriptor: impl AsFd) -> Result<FsType, TargetError> {
     Ok(status.filesystem_type())
 }
 
-/// Whether a file of procfs is the directory of a process, or was until the process ended. The kernel removes the directory of an ended
-/// process (`proc_flush_pid` in fs/proc/base.c), and marks the link of its descriptor so (`d_path` in fs/d_path.c).
+/// Whether a file of procfs is the directory of a process, or was one until the process ended. The kernel removes the directory of an
+/// ended process (`proc_flush_pid` in fs/proc/base.c), and then appends ` (deleted)` to the descriptor's link (`d_path` in fs/d_path.c).
 fn is_of_a_process(descriptor: &File, link: &str) -> bool {
     let has_map = faccessat(descriptor, "uid_map", AccessFlags::F_OK, AtFlags::empty()).is_ok();
     has_map || read_link(link).is_ok_and(|path| path.as_os_str().as_bytes().ends_with(b" (deleted)"))
 }
 
 /// Reads the PID of a pidfd from the `Pid:` line of its fdinfo (`pidfd_show_fdinfo` in kernel/fork.c, later fs/pidfs.c), which the
-/// kernel shows for pidfds alone: -1 for a process that has ended, 0 for one outside of the PID namespace of this `/proc`.
-fn pid_of_pidfd(number: &str) -> Result<pid_t, BadTarget> {
+/// kernel shows for pidfds alone: -1 for an ended process, 0 for a process that has no PID in this `/proc`.
+fn pid_of_pidfd(number: &str) -> Result<pid_t, TargetError> {
     let fdinfo =
         std::fs::read(format!("/proc/self/fdinfo/{number}")).map_err(|error| match error.kind() {
-            ErrorKind::PermissionDenied => BadTarget::HiddenPid,
-            _ => BadTarget::AnotherFile,
+            ErrorKind::PermissionDenied => BadTarget::HiddenPid.into(),
+            _ => TargetError::Status(error.into()),
         })?;
     let pid = fdinfo.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"Pid:"));
     match pid.map(<[u8]>::trim_ascii) {
-        None => Err(BadTarget::AnotherFile),
-        Some(b"-1") => Err(BadTarget::Ended),
-        Some(pid) => positive_int(pid).ok_or(BadTarget::OtherPidNamespace),
+        None => Err(BadTarget::AnotherFile.into()),
+        Some(b"-1") => Err(BadTarget::Ended.into()),
+        Some(pid) => Ok(positive_int(pid).ok_or(BadTarget::OtherPidNamespace)?),
     }
 }
 
@@ -265,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_that_is_not_there_is_named() {
+    fn a_missing_process_is_named_in_the_error() {
         let error = Target::open("2147483647".as_ref()).unwrap_err();
         assert_eq!(
             error.to_string(),

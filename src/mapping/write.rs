@@ -64,8 +64,7 @@ pub(crate) fn prepare_setgroups(map: &AuthorizedMap) -> Result<(), WriteError> {
 /// [`WriteError::MapOpen`], [`WriteError::MapWrite`], [`WriteError::Privilege`]
 pub(crate) fn write_map(map: &AuthorizedMap, caps: PermittedCaps) -> Result<(), WriteError> {
     let text = text(map.ranges());
-    let maps_root = map.ranges().iter().any(|range| range.lower() == 0);
-    caps.with_caps_raised(maps_root, |raised| write_once(map, &text, raised))
+    caps.with_caps_raised(|raised| write_once(map, &text, raised))
 }
 
 /// The kernel accepts a map once, and whole in the first write(2).

@@ -5,12 +5,12 @@ use std::ops::ControlFlow;
 
 use super::line::LONGEST_LINE;
 
-/// The buffer begins with a page, which holds most files, and grows once it was full.
+/// The buffer is a page, which holds most files. Once a read has filled the page, the buffer grows.
 const FIRST_BUFFER_BYTES: usize = 4 * 1024;
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// Calls `visit` with blocks of the file until it breaks. Every line of a block follows a newline, and the last line of the file needs
-/// none after it. A line of more than [`LONGEST_LINE`] bytes may be cut, but stays longer than that.
+/// Calls `visit` with blocks of the file until `visit` breaks. A block begins with a newline, so every line follows one. The last line
+/// of the file may lack its newline. A line longer than [`LONGEST_LINE`] may lose bytes, but stays longer than [`LONGEST_LINE`].
 ///
 /// # Errors
 ///
@@ -34,7 +34,7 @@ pub(crate) fn for_each_block(
             let _ = visit(text);
             return Ok(());
         }
-        // The text after the last newline may be a part of a line. It waits for the next block, with that newline.
+        // The text after the last newline may be a part of a line: it and that newline begin the next block.
         let end = memchr::memrchr(b'\n', text).unwrap_or(filled);
         let (block, rest) = text.split_at(end);
         if visit(block).is_break() {

@@ -14,7 +14,7 @@ use crate::login_defs::LoginDefs;
 use crate::mapping::policy::Claim;
 use crate::passwd::Passwd;
 
-/// The opened file; none on a machine that does without.
+/// The opened file; `None` if it cannot be opened and login.defs(5) allows that.
 #[derive(Debug)]
 pub(crate) struct SubidFile {
     pub(super) path: &'static str,
@@ -22,12 +22,12 @@ pub(crate) struct SubidFile {
 }
 
 impl SubidFile {
-    /// Opens the file with the caller's rights, and follows no symbolic link in its last component, as shadow.
+    /// Opens the file with the caller's rights, and refuses a symbolic link as its last component, as shadow does.
     ///
     /// # Errors
     ///
-    /// [`SubidError::File`], unless login.defs(5) has a count of 0 for new users: then nothing is delegated. A file that the caller
-    /// may not read is an error even then: shadow reads it.
+    /// [`SubidError::File`], unless login.defs(5) has a count of 0 for new users: then no id is delegated. `EACCES` is an error in
+    /// either case: shadow reads such a file as root, so an administrator may expect that it counts.
     pub(crate) fn open(id_type: IdType) -> Result<Self, SubidError> {
         let path = id_type.subid_file();
         match files::open(path, libc::O_NOFOLLOW) {
@@ -42,7 +42,7 @@ impl SubidFile {
         }
     }
 
-    /// The file itself, for a closer examination.
+    /// The file, for the explanation.
     pub(crate) fn into_reader(self) -> Option<File> {
         self.file
     }
@@ -64,8 +64,8 @@ impl SubidFile {
     }
 }
 
-/// Grants the ranges of lines with the caller's name or uid. If ids are still missing, a second pass asks the user database about
-/// the owners of lines with missing ids: the database may be behind a network.
+/// Grants the ranges of lines with the caller's name or uid. If ids are still missing, a second pass looks up the owners of lines with
+/// missing ids in the user database: it comes second because the database may be behind a network.
 ///
 /// # Errors
 ///
@@ -129,7 +129,7 @@ mod tests {
         fn by_name(&self, name: &[u8]) -> Option<Account> {
             let name = std::str::from_utf8(name).unwrap();
             self.0.borrow_mut().push(name.to_owned());
-            ["alice", "alicia"].contains(&name).then(|| Account { name: name.into(), uid: 1000, gid: 1000 })
+            ["alice", "alicia"].contains(&name).then(|| Account { name: name.into(), uid: 1000, gid: 100 })
         }
 
         fn by_uid(&self, _: uid_t) -> Option<Account> {
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn the_user_database_is_asked_only_where_nothing_else_decides() {
+    fn the_user_database_is_asked_only_about_owners_whose_lines_could_decide() {
         let caller = Caller { uid: 1000, gid: 1000, login_gid: 1000, name: b"alice".to_vec() };
         for (file, all_granted, asked) in [
             ("bob:100:10\nalice:100:10\nalicia:100:10\n", true, &[][..]),

@@ -35,10 +35,10 @@ impl<'a> Line<'a> {
     }
 }
 
-/// The owner of the lines that are looked for: a user's name, byte by byte, or the uid in canonical decimal.
+/// The owner whose lines are searched for: the user's name, byte by byte, or the uid in canonical decimal.
 ///
-/// A name is never read as a number. Zero-padded numeric login names are real, and uid 1000 must not have the lines of the user
-/// `001000`.
+/// A name is never read as a number. Zero-padded numeric login names exist, and the lines of the user `001000` must not be those of
+/// uid 1000.
 #[derive(Clone, Debug)]
 pub(crate) struct Owner<'a> {
     name: &'a [u8],
@@ -55,10 +55,11 @@ impl<'a> Owner<'a> {
         line.owner == self.name || self.uid.as_ref().is_some_and(|uid| line.owner == uid.as_bytes())
     }
 
-    /// The owner's lines of a block. The search passes over other lines; each line that it finds is parsed, and its owner compared.
+    /// The owner's lines of a block, which must begin with a newline. Each line that the search finds is parsed, and its owner
+    /// compared: a name with a newline or colon matches no line.
     pub(crate) fn lines<'b>(&self, block: &'b [u8]) -> Vec<Line<'b>> {
         let mut lines = Vec::new();
-        for owner in [self.name, self.uid.as_deref().unwrap_or_default().as_bytes()] {
+        for owner in std::iter::once(self.name).chain(self.uid.as_deref().map(str::as_bytes)) {
             let beginning = [b"\n", owner, b":"].concat();
             for newline in memmem::find_iter(block, &beginning) {
                 let (_, text) = block.split_at(newline.saturating_add(1));
@@ -101,6 +102,16 @@ mod tests {
                 Some(IdRange::new(start, count)),
                 "{line}"
             );
+        }
+    }
+
+    #[test]
+    fn the_longest_line_has_1023_bytes() {
+        for (length, delegates) in [(1023, true), (1024, false)] {
+            let line = format!("alice:{}1:7", "0".repeat(length - "alice:1:7".len()));
+            assert_eq!(line.len(), length);
+            let range = Line::parse(line.as_bytes()).and_then(Line::range);
+            assert_eq!(range, delegates.then(|| IdRange::new(1, 7)), "{length}");
         }
     }
 

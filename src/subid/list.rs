@@ -1,9 +1,7 @@
 //! The list of a user's delegated ranges, for getsubids and uidmap-check. newuidmap and newgidmap make no list.
 
-use std::ffi::{CString, c_ulong};
-use std::fs::File;
+use std::ffi::CString;
 use std::ops::ControlFlow;
-use std::os::unix::fs::FileExt;
 
 use libc::uid_t;
 use thiserror::Error;
@@ -15,7 +13,6 @@ use super::plugin::{Plugin, PluginError, c_id_type, succeeded};
 use super::{Source, SubidError};
 use crate::id_type::IdType;
 use crate::passwd::Passwd;
-use crate::sys::plugin::RangeList;
 
 /// A listed range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,23 +79,6 @@ fn of_plugin(plugin: &Plugin, id_type: IdType, owner: &[u8]) -> Result<Vec<Deleg
     let owner = CString::new(owner).map_err(|_| PluginError::UnknownUser)?;
     let (status, list) = plugin.functions.list_owner_ranges(&owner, c_id_type(id_type));
     succeeded(status)?;
-    let ranges = copy(&list).ok_or(PluginError::List)?;
-    list.free();
-    Ok(ranges)
-}
-
-/// Copies a list of `struct subid_range { unsigned long start, count; }`. A plugin's pointer and count may be wrong, so the kernel
-/// copies: reading unmapped memory is then an error and no crash.
-#[allow(clippy::useless_conversion, reason = "unsigned long has 32 bits on 32-bit machines")]
-fn copy(list: &RangeList) -> Option<Vec<Delegated>> {
-    const WORD: usize = size_of::<c_ulong>();
-    let memory = File::open("/proc/self/mem").ok()?;
-    let mut address = u64::try_from(list.address()).ok()?;
-    let mut word = || {
-        let mut bytes = [0; WORD];
-        memory.read_exact_at(&mut bytes, address).ok()?;
-        address = address.checked_add(u64::try_from(WORD).ok()?)?;
-        Some(u64::from(c_ulong::from_ne_bytes(bytes)))
-    };
-    (0..u32::try_from(list.count).ok()?).map(|_| Some(Delegated { start: word()?, count: word()? })).collect()
+    let ranges = list.ok_or(PluginError::List)?;
+    Ok(ranges.into_iter().map(|(start, count)| Delegated { start, count }).collect())
 }

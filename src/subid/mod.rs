@@ -29,7 +29,7 @@ pub(crate) enum Source {
     Unusable(Unusable),
 }
 
-/// Why a source decides nothing.
+/// Why a source gave no answer.
 #[derive(Debug, Error)]
 pub(crate) enum SubidError {
     /// The file cannot be opened or read.

@@ -7,7 +7,7 @@ use crate::reason::Reason;
 
 const PATH: &str = "/etc/nsswitch.conf";
 
-/// The file is missing, a directory, or of another type than both.
+/// The file is missing, or [`files::open`] refuses its type.
 const NO_FILE: [Errno; 3] = [Errno::ENOENT, Errno::EISDIR, Errno::EINVAL];
 
 const DATABASE: &[u8] = b"subid:";
@@ -25,8 +25,8 @@ pub(crate) enum Service {
 ///
 /// # Errors
 ///
-/// Those of open(2) and read(2). A caller can bring them about by a limit on descriptors or memory (setrlimit(2)), so they do not
-/// mean that files are used: a configured plugin would be circumvented.
+/// Those of open(2) and read(2). A caller can cause them by a limit on descriptors or memory (setrlimit(2)), so files are not used
+/// then: the caller would circumvent a configured plugin.
 pub(super) fn service() -> Result<Service, Reason> {
     match files::read(PATH).map_err(Reason::from) {
         Ok(text) => Ok(parse(&text)),

@@ -1,6 +1,7 @@
 //! Plugins that delegate instead of the files: `libsubid_WORD.so`, as sssd has one for FreeIPA and LDAP.
 //!
-//! A plugin runs in this process, with the privilege that NSS modules for passwd(5) have. Of its answers only a clear yes is a yes.
+//! A plugin runs in this process, with the privilege that NSS modules for passwd(5) have. Only the status 0 with the answer 1 grants a
+//! range.
 
 use std::ffi::{CString, c_int};
 
@@ -30,14 +31,14 @@ pub(crate) struct Plugin {
 
 /// Why a configured plugin cannot be used.
 ///
-/// The files do not decide in its place, as they do in shadow: with a limit on memory or descriptors (setrlimit(2), prlimit(2)) a
-/// caller can keep the loader from a library, and would so choose the source that decides.
+/// Shadow uses the files then. Here no id is delegated: by a limit on memory or descriptors (setrlimit(2)) a caller can prevent
+/// the loading of a library, and would so choose the source.
 #[derive(Debug, Error)]
 pub(crate) enum Unusable {
     /// nsswitch.conf(5), which may name a plugin, cannot be read.
     #[error("cannot open /etc/nsswitch.conf: {0}")]
     Configuration(Reason),
-    #[error("Subid NSS module name too long (longer than {LONGEST_WORD} characters): {}", .0.escape_debug())]
+    #[error("Subid NSS module name too long (longer than {LONGEST_WORD} characters): {0}")]
     NameTooLong(String),
     /// The library cannot be loaded; the reason is dlopen(3)'s.
     #[error("Error opening {library}: {reason}")]
@@ -78,7 +79,7 @@ impl Plugin {
 
     fn load(word: &str) -> Result<Self, Unusable> {
         if word.len() > LONGEST_WORD {
-            return Err(Unusable::NameTooLong(word.to_owned()));
+            return Err(Unusable::NameTooLong(escape(word.as_bytes())));
         }
         let name = format!("libsubid_{word}.so");
         let library = escape(name.as_bytes());

@@ -6,4 +6,5 @@
 pub(crate) mod attribute;
 pub(crate) mod namespace;
 pub(crate) mod plugin;
+pub(crate) mod plugin_list;
 pub(crate) mod process;

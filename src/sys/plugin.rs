@@ -5,16 +5,16 @@
 
 use std::ffi::{CStr, c_char, c_int, c_ulong, c_void};
 use std::mem::ManuallyDrop;
-use std::ptr;
 
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
 type HasRange = unsafe extern "C" fn(*const c_char, c_ulong, c_ulong, c_int, *mut u8) -> c_int;
-type ListOwnerRanges = unsafe extern "C" fn(*const c_char, c_int, *mut *mut c_void, *mut c_int) -> c_int;
+pub(super) type ListOwnerRanges =
+    unsafe extern "C" fn(*const c_char, c_int, *mut *mut c_void, *mut c_int) -> c_int;
 type FindSubidOwners = unsafe extern "C" fn(c_ulong, c_int, *mut *mut libc::uid_t, *mut c_int) -> c_int;
-type Free = unsafe extern "C" fn(*mut c_void);
+pub(super) type Free = unsafe extern "C" fn(*mut c_void);
 
-/// Why a library is no plugin.
+/// Why a library cannot be used as a plugin.
 #[derive(Debug)]
 pub(crate) enum LoadError {
     /// dlopen(3) failed, with this message.
@@ -27,19 +27,10 @@ pub(crate) enum LoadError {
 #[derive(Debug)]
 pub(crate) struct Functions {
     has_range: HasRange,
-    list_owner_ranges: ListOwnerRanges,
-    free: Free,
+    pub(super) list_owner_ranges: ListOwnerRanges,
+    pub(super) free: Free,
     /// Never unloaded: the library may have started threads, or have functions called at exit.
     _library: ManuallyDrop<Library>,
-}
-
-/// The list that a plugin gave out, at an address that nobody has checked.
-#[derive(Debug)]
-pub(crate) struct RangeList {
-    address: *mut c_void,
-    /// The number of ranges, as the plugin says.
-    pub(crate) count: c_int,
-    free: Free,
 }
 
 impl Functions {
@@ -77,31 +68,6 @@ impl Functions {
         let status =
             unsafe { (self.has_range)(owner.as_ptr(), start.into(), count.into(), id_type, &raw mut answer) };
         (status, answer)
-    }
-
-    /// Asks for all ranges of an owner: the status, and the list.
-    pub(crate) fn list_owner_ranges(&self, owner: &CStr, id_type: c_int) -> (c_int, RangeList) {
-        let mut list = RangeList { address: ptr::null_mut(), count: 0, free: self.free };
-        // SAFETY: the string ends with NUL and outlives the call, and so do the two variables that the plugin may write.
-        let status = unsafe {
-            (self.list_owner_ranges)(owner.as_ptr(), id_type, &raw mut list.address, &raw mut list.count)
-        };
-        (status, list)
-    }
-}
-
-impl RangeList {
-    /// The address of the first `struct subid_range`.
-    pub(crate) fn address(&self) -> usize {
-        self.address.addr()
-    }
-
-    /// Frees the list. Not to be called for a list that cannot be read: its pointer may not be the plugin's.
-    pub(crate) fn free(self) {
-        if !self.address.is_null() {
-            // SAFETY: the plugin allocated the list, to be freed by its own function, or by free(3) where it has none.
-            unsafe { (self.free)(self.address) };
-        }
     }
 }
 

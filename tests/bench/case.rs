@@ -1,9 +1,9 @@
-//! The cases: a file, a caller and a wanted map, and what the project wants to reach there.
+//! The benchmark cases: a subid file, a caller, a requested map, and the goals for the median.
 
 use super::contender::Program;
 use super::harness::{ALICE, IdType, Person};
 
-/// What our median is to be of another program's.
+/// The largest accepted ratio of our median to that of another program, and the ratio to aim for.
 #[derive(Clone, Copy, Debug)]
 pub struct Goal {
     pub against: Program,
@@ -29,22 +29,22 @@ pub struct Case {
     pub goals: Vec<Goal>,
 }
 
-/// The last of as many users as there are in a file by uid.
+/// The owner of the last line of [`file_by_uid`].
 pub const LAST: Person = Person { uid: 65_999, gid: 65_999 };
 
-/// What rootless containers want: the caller's own id, and all that is delegated.
+/// The request of rootless containers: the caller's own id and all delegated ids.
 pub const TWO_RANGES: &str = "0 1000 1 1 100000 65536";
 
 const ALICES_LINE: &str = "alice:100000:65536\n";
 
-/// A file of this many lines, of which alice's is the one after so many others.
+/// A file with `lines` lines; `before` lines precede that of alice.
 pub fn file(lines: u32, before: u32) -> String {
     let other = |number: u32| format!("user{number:06}:{}:1000\n", 1_000_000 + 1000 * number);
     let (front, back) = (0..before, before..lines - 1);
     front.map(other).chain([ALICES_LINE.to_owned()]).chain(back.map(other)).collect()
 }
 
-/// One line for each uid from 1000 to that of [`LAST`]; also what the last one delegates.
+/// A file with one line for each uid from 1000 to that of [`LAST`], and the range of the last line.
 fn file_by_uid() -> (String, String) {
     let start = |uid: u32| 100_000 + 65_536 * (uid - 1000);
     let line = |uid: u32| format!("{uid}:{}:65536\n", start(uid));
@@ -57,7 +57,7 @@ fn others_with_alices_ids(lines: u32) -> String {
     (0..lines).map(line).collect::<Vec<_>>().join("\n") + "\n"
 }
 
-/// Single ids that do not adjoin. The kernel takes less than 4096 bytes of map.
+/// Single ids that are not adjacent. The kernel accepts less than 4096 bytes.
 fn ranges(count: u32) -> String {
     let range = |number: u32| format!("{number} {} 1", 100_000 + 2 * number);
     (0..count).map(range).collect::<Vec<_>>().join(" ")
@@ -113,12 +113,12 @@ impl Case {
         Self { name, id_type: IdType::Uid, caller: ALICE, file, ranges, is_allowed: true, goals: Vec::new() }
     }
 
-    /// For a growing file: alice's line is the last one.
+    /// A file of this many lines; the line of alice is the last one.
     pub fn of_lines(lines: u32) -> Self {
         Self::allowed("", file(lines, lines - 1), TWO_RANGES)
     }
 
-    /// The kernel's map after a run, as the harness shows it.
+    /// The expected map after a run, in the format of the harness.
     pub fn map(&self) -> String {
         let words: Vec<&str> = self.ranges.split(' ').collect();
         let ranges: Vec<String> = words.chunks(3).map(|range| range.join(" ")).collect();

@@ -1,4 +1,4 @@
-//! The programs that are compared, each installed in both ways that work.
+//! The compared programs, each installed in both modes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,13 +9,13 @@ use super::harness::{IdType, InstallMode, Sandbox, must_succeed};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Program {
     Ours,
-    /// Shadow's, unless the bench was given another directory.
+    /// The programs of shadow, or of the directory `REFERENCE`.
     Reference,
-    /// Linked dynamically to the C library, as the others are; returns 0. Installed without privilege.
+    /// A program that returns 0, linked dynamically to the C library as the others are. Installed without privilege.
     Nothing,
 }
 
-/// A program that is installed in some mode.
+/// A program in an install mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Contender {
     pub program: Program,
@@ -27,9 +27,8 @@ const NOTHING: &str = "/mnt/nothing";
 impl Contender {
     pub const NOTHING: Self = Self { program: Program::Nothing, mode: InstallMode::Unprivileged };
 
-    /// Installs the programs of these two directories, each in both ways and, for those who may not gain privilege, without any;
-    /// and the program that does nothing.
-    pub fn install(_world: &Sandbox, ours: &Path, reference: &Path) {
+    /// Installs the programs of these two directories in both modes and without privilege, and the program that does nothing.
+    pub fn install(_sandbox: &Sandbox, ours: &Path, reference: &Path) {
         for (program, built) in [(Program::Ours, ours), (Program::Reference, reference)] {
             for mode in [InstallMode::Setuid, InstallMode::Caps, InstallMode::Unprivileged] {
                 let programs = IdType::BOTH.map(|id_type| built.join(id_type.program()));

@@ -1,4 +1,4 @@
-//! What a run costs apart from time: memory, system calls, and what is done with privilege.
+//! The costs of a run other than time: memory, system calls, and privileged system calls.
 
 use std::fs;
 
@@ -56,8 +56,8 @@ fn rows_of(
     InstallMode::GOOD.into_iter().map(row).collect()
 }
 
-/// The KiB that were resident at most, from wait4(2), as time(1) tells. It is a small program of its own between, because
-/// what the parent had resident when it forked would count, too.
+/// The peak resident memory in KiB, as time(1) reports it from wait4(2). The peak includes the pages of the parent before the exec,
+/// so the parent must be as small as time(1).
 fn peak_memory(sandbox: &Sandbox, case: &Case, contender: Contender) -> f64 {
     let target = sandbox.namespace(case.caller);
     let mut time = ALICE.command("/usr/bin/time");
@@ -71,10 +71,10 @@ fn peak_memory(sandbox: &Sandbox, case: &Case, contender: Contender) -> f64 {
     outcome.stderr.trim().parse().unwrap()
 }
 
-/// How many there are from the program's exec on, that and the exit included.
+/// The number of system calls from the exec of the program to its exit, both included.
 fn system_calls(sandbox: &Sandbox, case: &Case, contender: Contender) -> f64 {
     let log = trace(sandbox, case, contender);
-    // strace starts setpriv, and setpriv the program.
+    // strace starts setpriv, which starts the program: the last exec is the program's.
     let (_, run) = log.rsplit_once(" execve(").unwrap();
     number(run.lines().count())
 }
@@ -91,7 +91,7 @@ fn number(count: usize) -> f64 {
     u32::try_from(count).unwrap().into()
 }
 
-/// A whole run of alice's, as strace tells it.
+/// The strace log of a run by alice.
 fn trace(sandbox: &Sandbox, case: &Case, contender: Contender) -> String {
     let target = sandbox.namespace(ALICE);
     let log = "/etc/trace";

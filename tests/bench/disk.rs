@@ -1,5 +1,5 @@
-//! The files that delegate, where other machines have them: on the file system of a disk. The harness has all of /etc in memory
-//! (tmpfs), whose pages the kernel copies one by one.
+//! Keeps the subid files on a disk, as real machines do. The harness has /etc on a tmpfs, from which the kernel reads page by
+//! page.
 
 use std::fs;
 use std::process::id;
@@ -8,7 +8,7 @@ use nix::mount::{MsFlags, mount};
 
 use super::harness::{IdType, Sandbox};
 
-/// From now on, what is written to them and read of them lies in `/var/tmp`, without a name there.
+/// Bind-mounts unlinked files in `/var/tmp` over the subid files.
 pub fn keep_files(sandbox: &Sandbox) {
     sandbox.delegate("");
     for id_type in IdType::BOTH {

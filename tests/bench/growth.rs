@@ -1,4 +1,4 @@
-//! How the time grows with the number of lines, the caller's being the last one.
+//! The time of a run by the number of lines; the caller's line is the last one.
 
 use super::case::Case;
 use super::contender::{Contender, Program};
@@ -10,7 +10,7 @@ pub const NAME: &str = "growth";
 
 const LINES: [u32; 7] = [1, 10, 100, 1000, 10_000, 100_000, 1_000_000];
 
-/// A file of so many lines, and the microseconds.
+/// The times in microseconds for a file of this many lines.
 #[derive(Debug)]
 pub struct Point {
     pub lines: u32,
@@ -29,7 +29,7 @@ impl Point {
     }
 }
 
-/// Setuid root, as Debian has its programs.
+/// Measures the setuid root mode, which Debian's programs have.
 pub fn measure(sandbox: &Sandbox, runs: Runs) -> Vec<Point> {
     let mode = InstallMode::Setuid;
     let ours = Contender { program: Program::Ours, mode };

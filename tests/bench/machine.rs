@@ -1,4 +1,4 @@
-//! The machine and the programs, as far as they decide about the figures.
+//! Describes the machine and the programs that produced the figures.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::thread::available_parallelism;
 
 use super::setting;
 
-/// A sentence, without the machine's name.
+/// A sentence about the machine, without its host name.
 pub fn describe(ours: &Path) -> String {
     let os = value("/usr/lib/os-release", "PRETTY_NAME=").unwrap_or_default();
     let kernel = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
@@ -22,7 +22,7 @@ pub fn describe(ours: &Path) -> String {
     )
 }
 
-/// What follows a key at the beginning of a line, without what encloses it.
+/// The value of a line that begins with this key, without quotes and blanks.
 fn value(file: &str, key: &str) -> Option<String> {
     let text = fs::read_to_string(file).ok()?;
     let value = text.lines().find_map(|line| line.strip_prefix(key))?;

@@ -1,14 +1,14 @@
-//! How long our programs and shadow's take, side by side on one private machine, and how that grows with the file.
+//! Measures our programs and those of shadow in one sandbox, and the growth of the time with the size of the subid file.
 //!
-//! It measures and never fails because of a figure; it fails if a program does not do what it was started for, since the
-//! time for that says nothing. Run by `make bench`, `make profile` and `make faults`:
+//! The benchmark fails if a program does not write the expected map, and never because of a figure. `make bench`,
+//! `make profile` and `make faults` run it with these settings:
 //!
-//! - `UIDMAP_OURS` is a directory with our programs, `UIDMAP_REFERENCE` one with those to compare with, and
-//!   `UIDMAP_REFERENCE_VERSION` says which they are;
-//! - `UIDMAP_RUNS` is a number of runs, where the time that a case takes should not decide;
-//! - `UIDMAP_ONLY` is part of the name of the cases to measure, and `UIDMAP_CPU` the one CPU to do so on.
+//! - `UIDMAP_OURS`: the directory of our programs; `UIDMAP_REFERENCE`: the directory of the programs to compare with;
+//!   `UIDMAP_REFERENCE_VERSION`: their version;
+//! - `UIDMAP_RUNS`: the number of runs of each case; by default the time decides;
+//! - `UIDMAP_ONLY`: a part of the names of the cases to measure; `UIDMAP_CPU`: the CPU to use.
 //!
-//! The figures of a run of all cases are also written to `target/bench.md`, and the plot to `target/bench.svg`.
+//! A run of all cases also writes the figures to `target/bench.md` and the plot to `target/bench.svg`.
 #![allow(missing_docs, unreachable_pub)]
 #![allow(
     clippy::arithmetic_side_effects,
@@ -20,7 +20,7 @@
     clippy::print_stdout,
     clippy::unused_self,
     clippy::unwrap_used,
-    // The harness has more than this program needs.
+    // This program uses only a part of the harness.
     dead_code
 )]
 
@@ -51,7 +51,7 @@ use harness::{Sandbox, in_sandbox};
 use report::{Report, Row};
 use timing::Runs;
 
-/// A setting from the environment; an empty one is none.
+/// A setting from the environment; `None` if it is empty.
 fn setting(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
@@ -62,14 +62,14 @@ fn main() {
         println!("skipped: UIDMAP_OURS and UIDMAP_REFERENCE do not both name a directory with programs");
         std::process::exit(i32::from(std::env::var_os("CI").is_some()));
     };
-    // The machine is described by files in /etc that the private one has not.
+    // The description needs files in /etc that the sandbox does not have.
     let machine = machine::describe(&ours);
     in_sandbox(|sandbox| {
         Contender::install(sandbox, &ours, &reference);
         if let Some(cpu) = setting("UIDMAP_CPU") {
             let mut cpus = CpuSet::new();
             cpus.set(cpu.parse().unwrap()).unwrap();
-            // Of this thread, and so of all that it starts.
+            // The affinity of this thread, which child processes inherit.
             sched_setaffinity(Pid::from_raw(0), &cpus).unwrap();
         }
         match std::env::args().nth(1).as_deref() {

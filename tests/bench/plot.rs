@@ -1,4 +1,4 @@
-//! The growth as a plot: both axes logarithmic, legible on a light and on a dark page.
+//! Plots the growth with logarithmic axes, for light and dark pages.
 
 use super::contender::Program;
 use super::growth::Point;
@@ -35,7 +35,7 @@ text.ours, text.theirs, text.nothing { stroke: none }
 }
 ";
 
-/// Between which powers of ten the microseconds are.
+/// The powers of ten below and above all times in microseconds.
 #[derive(Clone, Copy)]
 struct Times {
     lowest: u8,
@@ -104,7 +104,7 @@ fn axes(times: Times) -> String {
     )
 }
 
-/// A power of ten of microseconds.
+/// The label of a power of ten in microseconds.
 fn short(power: u8) -> String {
     let number = 10_u32.pow(u32::from(power) % 3);
     format!("{number} {}", ["µs", "ms", "s"][usize::from(power / 3)])

@@ -1,8 +1,8 @@
-//! Where the instructions of the one-line case go, by function, as callgrind counts them.
+//! Counts the instructions of the one-line case by function with callgrind.
 //!
-//! A program that gains privilege by its exec cannot run in valgrind(1). So it is root who calls here, with a line of root's
-//! own: the mode of a request is the same, but for the change of ids. Debian 12's valgrind has no openat2(2), by which our program
-//! opens the map: there it ends, and what it then says of the cause is not counted.
+//! A program that gains privilege by its exec cannot run in valgrind(1). Root is therefore the caller, with a line of its own; only
+//! the change of ids differs from a run of another user. valgrind of Debian 12 lacks openat2(2), with which our program opens the
+//! map. The run fails there, and the instructions of the explanation are not counted.
 
 use std::process::Command;
 
@@ -10,7 +10,7 @@ use super::case::Case;
 use super::contender::{Contender, Program};
 use super::harness::{IdType, InstallMode, ROOT, Sandbox, finish};
 
-/// Where the cause of a failure begins to be looked for.
+/// The first function of the explanation of a failure.
 const EXPLANATION: &str = "uidmap::explain::explain*";
 
 const NO_OPENAT2: &str = "newuidmap: open of uid_map failed: Function not implemented\n";

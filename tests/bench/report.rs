@@ -1,4 +1,4 @@
-//! The figures as Markdown, and the plot of the growth.
+//! Writes the figures as Markdown and the plot of the growth.
 
 use std::fs;
 use std::path::Path;
@@ -23,7 +23,7 @@ impl Unit {
         format!("{:.places$}{word}", value / scale)
     }
 
-    /// The median, and the quartiles where they differ, all three in the median's unit.
+    /// The median, and the quartiles if they differ, in the unit of the median.
     fn distribution(self, samples: &Samples) -> String {
         let median = self.show(samples.median());
         let (scale, places, _) = self.scale(samples.median());
@@ -31,7 +31,7 @@ impl Unit {
         if first < third { format!("{median} ({first:.places$} – {third:.places$})") } else { median }
     }
 
-    /// The unit and the decimal places in which a value has three figures or more.
+    /// The unit and the decimal places with which a value has at least three significant figures.
     fn scale(self, value: f64) -> (f64, usize, &'static str) {
         match self {
             Self::Microseconds if value < 10_000.0 => (1.0, 0, " µs"),
@@ -43,7 +43,7 @@ impl Unit {
     }
 }
 
-/// Our program and another one, in one case and one mode of being installed.
+/// The samples of our program and of another one, for one case and install mode.
 #[derive(Clone, Debug)]
 pub struct Row {
     pub case: String,
@@ -106,7 +106,7 @@ impl Report {
     }
 }
 
-/// Two figures that mean something, or more.
+/// A ratio with at least two significant figures.
 fn ratio(ratio: f64) -> String {
     if ratio < 0.1 { format!("{ratio:.4}") } else { format!("{ratio:.2}") }
 }
@@ -118,7 +118,7 @@ pub fn thousands(number: u32) -> String {
     groups.join(",")
 }
 
-/// With columns that line up on a terminal, too.
+/// A Markdown table with aligned columns.
 fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
     let head: Vec<String> = head.iter().map(|&cell| cell.to_owned()).collect();
     let mut all: Vec<Vec<String>> = vec![head];

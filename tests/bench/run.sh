@@ -1,8 +1,7 @@
 #!/bin/bash
-# Measures our programs and those of Debian 12 (shadow 4.13), taken from the end-to-end test's root file system: they run on
-# this machine like ours, and not in theirs, which would add the cost of getting there. With REFERENCE, a directory with
-# other programs of the same names, those are compared with instead. What comes after our programs' directory is for
-# tests/bench/main.rs.
+# Compares our programs with those of Debian 12 (shadow 4.13) or, with REFERENCE, with those in that directory. Debian's programs
+# come from the root file system of the end-to-end tests, and run outside of it: a chroot would add its own cost. Arguments after
+# the directory of our programs are passed to tests/bench/main.rs.
 set -euo pipefail
 
 UIDMAP_OURS=$(realpath "${1:?usage: run.sh DIRECTORY-OF-THE-PROGRAMS [profile|faults]}")
@@ -25,7 +24,7 @@ else
     export UIDMAP_REFERENCE_VERSION
 fi
 export UIDMAP_OURS UIDMAP_REFERENCE
-# Ahead of whatever else the machine does, where that is allowed: figures differ less then. Not so the compiler.
+# Real-time priority, if allowed, makes the figures vary less. The build runs without it.
 cargo test --quiet --locked --test performance --no-run
 ahead=(chrt --fifo 10)
 "${ahead[@]}" true 2>/dev/null || ahead=()

@@ -1,6 +1,6 @@
-//! What was measured of one program in one case, and the few figures that say how it is distributed.
+//! The measured values of one program in one case, their median and quartiles.
 
-/// Values in the order of the rounds, at least one.
+/// At least one value, in the order of the rounds.
 #[derive(Clone, Debug, Default)]
 pub struct Samples(Vec<f64>);
 
@@ -17,14 +17,14 @@ impl Samples {
         self.quartile(2)
     }
 
-    /// The first, second or third, by nearest rank.
+    /// The first, second or third quartile, by nearest rank.
     pub fn quartile(&self, quarter: usize) -> f64 {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
         sorted[((sorted.len() - 1) * quarter + 2) / 4]
     }
 
-    /// Round by round: what slows one program down for a while slows the other one in the same round, too.
+    /// The ratios of the values of each round: a busy machine slows down both programs of a round alike.
     pub fn ratios(&self, others: &Self) -> Self {
         Self(self.0.iter().zip(&others.0).map(|(own, other)| own / other).collect())
     }

@@ -1,4 +1,4 @@
-//! What becomes of our programs and of the others when a system call fails, for each call of a run.
+//! Makes each system call of a run fail, for our programs and for the others, and counts the results.
 
 use std::collections::BTreeMap;
 
@@ -17,15 +17,15 @@ const FATES: [&str; 7] = [
 ];
 
 fn fate(Fate { outcome, is_written, .. }: &Fate) -> &'static str {
-    let [well, told, told_otherwise, silent, false_alarm, false_success, crashed] = FATES;
+    let [success, reported, reported_otherwise, silent, false_alarm, false_success, killed] = FATES;
     match (outcome.status, *is_written) {
-        (Some(0), true) => well,
+        (Some(0), true) => success,
         (Some(0), false) => false_success,
-        (None, _) => crashed,
+        (None, _) => killed,
         (Some(_), true) => false_alarm,
         (Some(_), false) if outcome.stderr.is_empty() => silent,
-        (Some(1), false) => told,
-        (Some(_), false) => told_otherwise,
+        (Some(1), false) => reported,
+        (Some(_), false) => reported_otherwise,
     }
 }
 

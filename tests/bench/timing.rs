@@ -1,4 +1,4 @@
-//! One case, timed: from the start of a program to its end, the programs by turns.
+//! Measures the time of one case from the start to the end of a program; the programs take turns.
 
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -12,11 +12,11 @@ use super::harness::{InstallMode, Namespace, Person, ROOT, Sandbox};
 use super::report::{Row, Unit};
 use super::samples::Samples;
 
-/// How often a case is run.
+/// The number of runs of a case.
 #[derive(Clone, Copy, Debug)]
 pub enum Runs {
     Fixed(usize),
-    /// For about so long, within reason.
+    /// As many runs as fit into about this time, within limits.
     For(Duration),
 }
 
@@ -40,7 +40,7 @@ impl Runs {
     }
 }
 
-/// A row for each goal and each mode.
+/// Measures a row for each goal and each mode.
 pub fn rows(sandbox: &Sandbox, case: &Case, runs: Runs) -> Vec<Row> {
     let mut contenders: Vec<Contender> = Vec::new();
     for mode in InstallMode::GOOD {
@@ -75,7 +75,7 @@ fn opponent(program: Program, mode: InstallMode) -> Contender {
     if program == Program::Nothing { Contender::NOTHING } else { Contender { program, mode } }
 }
 
-/// A round is a run of each program; every second one goes backwards, so that nobody always follows the same one.
+/// A round has one run of each program. Every second round is in reverse order, so that no program always follows the same one.
 pub fn measure(sandbox: &Sandbox, case: &Case, contenders: &[Contender], runs: Runs) -> Vec<Samples> {
     sandbox.delegate(&case.file);
     let started = Instant::now();
@@ -95,7 +95,7 @@ pub fn measure(sandbox: &Sandbox, case: &Case, contenders: &[Contender], runs: R
     samples
 }
 
-/// The microseconds of a run on a new namespace.
+/// The time in microseconds of a run for a new namespace.
 fn run(sandbox: &Sandbox, case: &Case, contender: Contender) -> f64 {
     let target = sandbox.namespace(case.caller);
     let (status, time) = timed(case, contender, &target);
@@ -103,8 +103,8 @@ fn run(sandbox: &Sandbox, case: &Case, contender: Contender) -> f64 {
     time.as_secs_f64() * 1e6
 }
 
-/// Nothing is in the time but the start, the run and the end of the program. This thread becomes the caller before, so that
-/// the start is a posix_spawn(3): a fork(2) that changes ids would add its own cost.
+/// Measures only the start, the run and the end of the program. This thread takes the ids of the caller beforehand, so that the
+/// program is started by posix_spawn(3): a fork(2) to change ids would add its own cost.
 fn timed(case: &Case, contender: Contender, target: &Namespace) -> (ExitStatus, Duration) {
     let mut command = Command::new(contender.path(case.id_type));
     command.env_clear().arg(target.pid()).args(case.ranges.split(' '));
@@ -117,7 +117,7 @@ fn timed(case: &Case, contender: Contender, target: &Namespace) -> (ExitStatus, 
     (status.unwrap(), time)
 }
 
-/// Lets this thread have the ids that the person's processes have. The saved ones stay root's, and end at the exec.
+/// Gives this thread the real and effective ids of the person. The saved ids stay 0 until the exec.
 fn become_person(person: Person) {
     let (uid, gid) = (Uid::from_raw(person.uid), Gid::from_raw(person.gid));
     set_thread_res_uid(Uid::ROOT, Uid::ROOT, Uid::ROOT).unwrap();
@@ -126,7 +126,7 @@ fn become_person(person: Person) {
     set_thread_res_uid(uid, uid, Uid::ROOT).unwrap();
 }
 
-/// What was timed has to be what was asked for.
+/// Asserts that the measured run had the expected result.
 fn check(case: &Case, contender: Contender, target: &Namespace, status: ExitStatus) {
     let (map, code) = match contender.program {
         Program::Nothing => (String::new(), 0),

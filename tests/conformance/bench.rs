@@ -1,4 +1,4 @@
-//! Runs a case through either program and observes the result.
+//! Runs a case with a program of this package or of shadow and records the result.
 
 use std::ffi::OsString;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -16,15 +16,15 @@ use super::harness::plugin::{self, library_directory};
 use super::harness::{IdType, InstallMode, Namespace, Outcome, Person, ROOT, Sandbox, finish, must_succeed};
 use super::reference::Reference;
 
-/// What a program did. Two observations are equal if all but the first line of stderr is.
+/// The result of a run. The field `first` does not count for equality.
 #[derive(Clone, Debug)]
 pub struct Observation {
-    /// `None`: ended by a signal.
+    /// `None` if a signal ended the program.
     pub status: Option<i32>,
     pub stdout: String,
     /// The first line of stderr.
     pub first: String,
-    /// The first line of stderr that is not a notice.
+    /// The first line of stderr without shadow's warnings.
     pub line: String,
     pub map: String,
     pub setgroups: String,
@@ -40,7 +40,7 @@ impl PartialEq for Observation {
     }
 }
 
-/// In one line: status, texts, map in brackets, and `deny` where setgroups is denied.
+/// One line: status, output, map in brackets, and `deny` if setgroups is denied.
 impl fmt::Display for Observation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let status = self.status.map_or("signal".into(), |status| status.to_string());
@@ -52,7 +52,7 @@ impl fmt::Display for Observation {
     }
 }
 
-/// The Debian suite whose programs are compared with.
+/// The Debian suite of the reference programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Suite {
     Bookworm,
@@ -67,40 +67,40 @@ impl Suite {
         ["bookworm", "trixie", "sid"][self as usize]
     }
 
-    /// The name in docs/compatibility.md.
+    /// The name of the suite in docs/compatibility.md.
     pub fn short(self) -> &'static str {
         ["12", "13", "sid"][self as usize]
     }
 }
 
-/// Both programs on one private machine.
+/// The programs of this package and of shadow in one sandbox.
 pub struct Bench<'a> {
     sandbox: &'a Sandbox,
     reference: Reference,
     pub suite: Suite,
 }
 
-/// The words in nsswitch.conf for the plugins that are there, and how each is compiled.
+/// The installed plugins: the name in nsswitch.conf and the macros for plugin.c.
 pub const PLUGINS: [(&str, &[&str]); 4] = [
     ("fresh", &["OWN_FREE"]),
-    // Such as Debian 12's sssd has: without a function to free its memory.
+    // Without shadow_subid_free, as the sssd plugin of Debian 12.
     ("aged", &[]),
     ("partial", &["OWN_FREE", "WITHOUT_HAS_RANGE"]),
     ("failing", &["OWN_FREE", "BEHAVIOUR=2"]),
 ];
 
-/// The program that targets are.
+/// The program that the targets run.
 const IDLE: &str = "/mnt/idle";
 
 const OPEN_DESCRIPTORS: u32 = 1000;
 
 impl<'a> Bench<'a> {
     pub fn new(sandbox: &'a Sandbox, root: &Path, suite: Suite) -> Self {
-        plugin::make_room();
+        plugin::cover_library_directory();
         for (service, macros) in PLUGINS {
             plugin::compile(service, macros);
         }
-        plugin::have_the_loader_look(sandbox);
+        plugin::update_loader_cache(sandbox);
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conformance/idle.c");
         must_succeed(Command::new("gcc").args(["-O2", "-static", "-o", IDLE, source]));
         Self { sandbox, reference: Reference::new(sandbox, root, library_directory()), suite }
@@ -142,11 +142,11 @@ impl<'a> Bench<'a> {
         let descriptor = case.target_word.contains("FD").then(|| descriptor(case.descriptor, &pid)).flatten();
         let number =
             descriptor.as_ref().map_or(OPEN_DESCRIPTORS.to_string(), |open| open.as_raw_fd().to_string());
-        // Dropping it ends it.
+        // The drop ends the process.
         let target = Some(target).filter(|_| case.state != State::Ended);
         let word = argument(&case.target_word.replace("PID", &pid).replace("FD", &number));
         let mut outcome = run(&std::iter::once(word).chain(words).collect::<Vec<_>>());
-        // Messages may name the target, which is another process for each program.
+        // Messages contain the PID of the target, which differs for each run.
         for before in ["target ", "Target ", "process "] {
             let negative = pid.parse::<u32>().unwrap().wrapping_neg();
             outcome.stderr = outcome.stderr.replace(&format!("{before}{pid}"), &format!("{before}PID"));
@@ -158,7 +158,7 @@ impl<'a> Bench<'a> {
     fn set_up(&self, case: &Case) {
         let id_type = case.id_type();
         let other = if id_type == IdType::Uid { IdType::Gid } else { IdType::Uid };
-        // A program that read the other file would allow more than this one does.
+        // The subid file of the other id type delegates all ids: a program that reads the wrong file allows too much.
         self.sandbox.write(other.subid(), "alice:1:4294967294\nroot:1:4294967294\nbob:1:4294967294\n");
         self.sandbox.write("passwd", case.passwd);
         for (name, text) in [
@@ -166,7 +166,7 @@ impl<'a> Bench<'a> {
             ("login.defs", &case.login_defs),
             ("nsswitch.conf", &case.nsswitch),
         ] {
-            // Each case has a new file: modes and absences belong to files.
+            // Each case creates its files anew, since a mode or an absence would remain.
             let path = Sandbox::etc(name);
             let _ = fs::remove_dir(&path).or_else(|_| fs::remove_file(&path));
             if let Some(text) = text {
@@ -176,7 +176,7 @@ impl<'a> Bench<'a> {
         let path = Sandbox::etc(id_type.subid());
         match case.subid_is {
             FileKind::Public => {}
-            FileKind::RootsAlone => fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap(),
+            FileKind::RootOnly => fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap(),
             FileKind::Directory => fs::remove_file(&path).and_then(|()| fs::create_dir(&path)).unwrap(),
             FileKind::Loop => fs::remove_file(&path).and_then(|()| symlink(&path, &path)).unwrap(),
         }
@@ -199,7 +199,7 @@ fn prepare(case: &Case, target: &Namespace, id_type: IdType) {
     }
 }
 
-/// A descriptor that programs inherit.
+/// An inheritable descriptor.
 fn descriptor(what: Descriptor, pid: &str) -> Option<OwnedFd> {
     let at = |path: &str, flags| open(path, flags, Mode::empty()).unwrap();
     let of_target = |name: &str, flags| at(&format!("/proc/{pid}{name}"), flags);
@@ -225,7 +225,7 @@ fn descriptor(what: Descriptor, pid: &str) -> Option<OwnedFd> {
 fn seen(outcome: &Outcome, target: Option<(Namespace, IdType)>) -> Observation {
     let (map, setgroups) = match target {
         Some((target, id_type)) => (target.map(id_type), target.setgroups()),
-        // A process that has ended counts as untouched.
+        // An ended process counts as unchanged.
         None => (String::new(), "allow".into()),
     };
     Observation {
@@ -238,7 +238,7 @@ fn seen(outcome: &Outcome, target: Option<(Namespace, IdType)>) -> Observation {
     }
 }
 
-/// Shadow's messages about files and plugins, after which it goes on, are not compared in generated cases.
+/// Removes shadow's warnings about files and plugins, after which the run continues: generated cases do not compare them.
 fn without_notices(mut stderr: &str) -> &str {
     while let Some(rest) = after_notice(stderr) {
         stderr = rest;
@@ -247,7 +247,7 @@ fn without_notices(mut stderr: &str) -> &str {
 }
 
 fn after_notice(stderr: &str) -> Option<&str> {
-    // This one has no end of line: it ends with a value in quotes.
+    // This warning has no newline; its last part is a value in quotes.
     if stderr.starts_with("configuration error - cannot parse ") {
         return stderr.splitn(3, '\'').nth(2);
     }

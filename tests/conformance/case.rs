@@ -1,6 +1,6 @@
-//! A case: a machine's files, a caller, a target and a command line.
+//! A case: the files in /etc, a caller, a target and a command line.
 //!
-//! All text is Latin-1: a character of it is a byte of the file or the argument, so that a case can hold any byte and still be
+//! All text is Latin-1: each character stands for one byte of a file or an argument. A case can thus contain any byte and be
 //! printed.
 
 use super::harness::{ALICE, IdType, Person};
@@ -12,7 +12,7 @@ pub enum Program {
     Getsubids,
 }
 
-/// What the target's word names.
+/// The state of the target process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// A process in a new user namespace.
@@ -22,7 +22,7 @@ pub enum State {
     Ended,
 }
 
-/// What was done to the namespace before.
+/// The changes to the namespace before the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Prior {
     Nothing,
@@ -30,12 +30,12 @@ pub enum Prior {
     MapWritten,
 }
 
-/// What `FD` in the target's word stands for.
+/// The descriptor for `FD` in the target argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Descriptor {
     /// The target's directory in /proc.
     Directory,
-    /// The same, opened with O_PATH.
+    /// The target's directory in /proc, opened with O_PATH.
     DirectoryPath,
     Pidfd,
     /// A file in the target's directory.
@@ -49,12 +49,12 @@ pub enum Descriptor {
     Closed,
 }
 
-/// What the subid file is.
+/// The type of the subid file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileKind {
     Public,
     /// A file that only root may read.
-    RootsAlone,
+    RootOnly,
     Directory,
     /// A symbolic link to itself.
     Loop,
@@ -62,7 +62,7 @@ pub enum FileKind {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Case {
-    /// How to have it again.
+    /// The seed or the line that reproduces the case.
     pub label: String,
     pub program: Program,
     pub caller: Person,
@@ -70,27 +70,27 @@ pub struct Case {
     pub state: State,
     pub prior: Prior,
     pub passwd: &'static str,
-    /// `None`: there is no file. The same holds for the other files.
+    /// `None` for a missing file, also in the fields below.
     pub subid: Option<String>,
     pub subid_is: FileKind,
     pub login_defs: Option<String>,
     pub nsswitch: Option<String>,
     pub descriptor: Descriptor,
-    /// The word for the target; `PID` and `FD` stand for the numbers.
+    /// The target argument; `PID` and `FD` stand for the numbers.
     pub target_word: String,
-    /// The words after the target, or after `getsubids`.
+    /// The arguments after the target, or after `getsubids`.
     pub words: Vec<String>,
 }
 
-/// Users as a machine usually has them, and three names for one uid.
+/// Ordinary users, among them three names for one uid.
 pub const PASSWD: &str = "root:x:0:0::/:/bin/sh\nalice:x:1000:1000::/:/bin/sh\nbob:x:1001:1001::/:/bin/sh\n\
     alicia:x:1000:1000::/:/bin/sh\nAlice.Smith:x:1000:100::/:/bin/sh\nlarge:x:4000000000:4000000000::/:/bin/sh\n";
 
-/// The groups of the sandbox, see the harness, that are named as users are.
+/// The groups of the sandbox (see the harness) whose names are also names of users.
 pub const GROUPS: [(&str, &str); 3] = [("root", "0"), ("alice", "1000"), ("bob", "1001")];
 
 impl Case {
-    /// Alice wants these ranges, and the file delegates these lines.
+    /// A case in which alice requests these ranges and the subid file has these lines.
     pub fn plain(label: &str, id_type: IdType, subid: &str, ranges: &str) -> Self {
         Self {
             label: label.into(),
@@ -110,7 +110,6 @@ impl Case {
         }
     }
 
-    /// Uid or gid.
     pub fn id_type(&self) -> IdType {
         match self.program {
             Program::Map(id_type) => id_type,
@@ -127,7 +126,7 @@ impl Case {
         matches!(self.program, Program::Map(_))
     }
 
-    /// The id of the caller that needs no delegation.
+    /// The caller's own id, which needs no delegation.
     pub fn own_id(&self) -> u32 {
         match self.id_type() {
             IdType::Uid => self.caller.uid,
@@ -139,18 +138,18 @@ impl Case {
         self.passwd.lines().map(|line| line.split(':').collect())
     }
 
-    /// The name in the first entry of this uid.
+    /// The login name in the first passwd entry of this uid.
     pub fn name_of(&self, uid: u32) -> Option<&str> {
         self.users().find(|user| user[2] == uid.to_string()).map(|user| user[0])
     }
 
-    /// The uid in this user's entry.
+    /// The uid in the passwd entry of this user.
     pub fn uid_of(&self, name: &str) -> Option<&str> {
         self.users().find(|user| user[0] == name).map(|user| user[2])
     }
 }
 
-/// A text's bytes.
+/// The bytes of a Latin-1 text.
 pub fn bytes(text: &str) -> Vec<u8> {
     text.chars().map(|character| u8::try_from(u32::from(character)).unwrap()).collect()
 }

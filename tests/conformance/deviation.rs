@@ -1,7 +1,7 @@
-//! Shadow's result of a generated case, derived from our own program's results and docs/compatibility.md.
+//! The expected result of shadow for a generated case, derived from the results of our program and docs/compatibility.md.
 //!
-//! The generator says with each odd case how shadow reads it, as another case that leaves nothing to doubt: shadow has to do
-//! there what our program does on the other case. A few deviations are other words or another status for one result.
+//! For an unusual case, the generator also gives the unambiguous case that shadow reads instead. Our program's result for that
+//! case is shadow's expected result for the unusual one. A few deviations change only the message or the status.
 
 use super::bench::{Observation, Suite};
 use super::case::{Case, GROUPS, State};
@@ -9,7 +9,7 @@ use super::generate::Made;
 use super::harness::{IdType, usage};
 use super::table::Table;
 
-/// The expected observation, and the deviations that make it another than ours.
+/// The expected observation, and the deviations that explain its differences from ours.
 pub fn expected(
     made: &Made,
     suite: Suite,
@@ -42,7 +42,7 @@ const RESULTS: [(u8, Result); 6] = [
     (44, nothing_listed),
 ];
 
-/// Nothing is done successfully, after setgroups is denied.
+/// Deviation 1: without ranges, shadow denies setgroups and exits with 0.
 fn no_range(case: &Case, seen: &Observation) -> Option<Observation> {
     let is_it = case.is_map() && case.words.is_empty() && seen.line == usage(case.id_type());
     let setgroups = if case.id_type() == IdType::Gid { "deny".into() } else { seen.setgroups.clone() };
@@ -53,7 +53,7 @@ fn with_line(seen: &Observation, line: impl Into<String>) -> Observation {
     Observation { line: line.into(), ..seen.clone() }
 }
 
-/// The reading is a case without a file, and shadow gives another reason.
+/// Deviation 6: a subid file whose last line has no newline counts as missing, with the reason ENOMEM.
 fn file_without_end(case: &Case, seen: &Observation) -> Option<Observation> {
     let text = case.subid.as_ref().filter(|_| seen.line.contains(": cannot open /etc/sub"))?;
     let line = seen.line.replace("No such file or directory", "Cannot allocate memory");
@@ -70,7 +70,7 @@ fn setgroups_of_plain(case: &Case, seen: &Observation) -> Option<Observation> {
     is_it.then(|| with_line(seen, format!("{program}: failed to setgroups deny policy: ")))
 }
 
-/// The line ends after the policy's name.
+/// Deviation 32: the message ends before the word `policy:`.
 fn setgroups_words(_: &Case, seen: &Observation) -> Option<Observation> {
     let (line, _) = seen.line.split_once(" policy: ")?;
     line.ends_with(": failed to setgroups deny").then(|| with_line(seen, line))
@@ -81,7 +81,7 @@ fn nothing_listed(case: &Case, seen: &Observation) -> Option<Observation> {
     is_it.then(|| Observation { status: Some(1), line: "Error fetching ranges".into(), ..seen.clone() })
 }
 
-/// How sid tells a user's lines: an owner that begins like a number is a uid, and so is the user's own name.
+/// The reading of sid: an owner or a user name that begins like a number is a uid.
 pub fn by_uid(case: &Case, user: &str) -> Case {
     let uid = |name: &str| {
         let digits = name.trim_start_matches([' ', '\t', '\u{b}']);
@@ -93,14 +93,14 @@ pub fn by_uid(case: &Case, user: &str) -> Case {
     owned(case, user, |owner| own.is_some() && (owner == user || uid(owner) == own))
 }
 
-/// How getsubids of 4.13 and 4.17 does: by the argument, or its uid, or for `-g` the gid of the group with its name.
+/// The reading of getsubids in 4.13 and 4.17: an owner is the argument, its uid, or with `-g` the gid of the group of that name.
 pub fn by_name(case: &Case, user: &str) -> Case {
     let gid = || GROUPS.iter().find(|(name, _)| *name == user).map(|(_, gid)| *gid);
     let number = if case.id_type() == IdType::Gid { gid() } else { case.uid_of(user) };
     owned(case, user, |owner| owner == user || Some(owner) == number)
 }
 
-/// Gives the user's lines the user's name as owner, and all others the name of no user.
+/// Replaces the owner of each line: the user's name for the user's own lines, an unknown name for the others.
 fn owned(case: &Case, user: &str, is_own: impl Fn(&str) -> bool) -> Case {
     let line = |line: &str| match line.split_once(':') {
         Some((owner, range)) if is_own(owner) => format!("{user}:{range}"),

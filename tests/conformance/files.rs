@@ -1,17 +1,17 @@
-//! The files of generated cases, and how the suites of docs/compatibility.md read the odd ones.
+//! The files of generated cases, and the suites' readings of the unusual ones.
 
 use fastrand::Rng;
 
 use super::generate::{one, one_of, rarely};
 use super::harness::Person;
 
-/// A start and a count of ids.
+/// The start and the count of a range.
 pub type Range = (u64, u64);
 
-/// An odd text, and the number of the deviation with the text that shadow reads instead.
+/// An unusual text; for a deviation also its number and the text that shadow reads instead.
 pub type Odd = (String, Option<(u8, String)>);
 
-/// Numbers below 2³¹ that are read in several ways, and texts that are no numbers.
+/// Numbers below 2³¹ in several forms, and malformed numbers.
 const SMALL: &str = "; ;x;-;+;0;-0;+0;00;-1;- 1;--1;+-1;++1;+ 1;1 ;1\t;\u{b}1;\u{c}1;\r1;\n1;1\n;1k;1e3;1.0;1_000;1,0;0x;\
     0X;0xg;0x+1;x10;0X10;-0x1;+0x10;08;018;0b;0b2;0o7;99999999999999999999999;18446744073709551616";
 
@@ -32,7 +32,7 @@ pub fn number(rng: &mut Rng, is_small: bool) -> Odd {
     (one_of(rng, numbers).into(), None)
 }
 
-/// Lines that all read in the same mode. `OWN` is the caller's name.
+/// Unusual lines that shadow and our program read alike. `OWN` is the caller's name.
 const LINES: &str = ";OWN;::;:100000:10;OWN:100000;OWN::10;OWN:100000:; OWN:100000:10;OWN :100000:10;OWN : 100000 : 10;\
     OWN:100000:10 # why;OWN:100000:10\r;#OWN:100000:10;ALICE:100000:10;\u{e9}t\u{e9}:100000:10;\
     4294968296:100000:10;0x3e8:100000:10;+1000:100000:10;1000 :100000:10;-1:100000:10;*:100000:10;\
@@ -67,13 +67,13 @@ fn odd_line(rng: &mut Rng, own_name: &str) -> Odd {
             (written.into(), Some((deviation, read.into())))
         }
         6 => {
-            // A large count is a range beyond the last id.
+            // A large number is used as start only: as count, the range would end beyond the last id.
             let (place, is_small) = one(rng, &[("OWN:100000:@", true), ("OWN:@:1", false)]);
             let (number, read) = number(rng, is_small);
             let line = |number: &str| place.replace('@', &number.replace('\n', " "));
             (line(&number), read.map(|(deviation, number)| (deviation, line(&number))))
         }
-        // Around the 1023 bytes that a line may have.
+        // Lines around the limit of 1023 bytes.
         _ => {
             let length = rng.usize(1018..1028) - own_name.len() - ":100000:10".len();
             (one(rng, &["OWN:100000:F10", "OWNF:100000:10"]).replace('F', &"0".repeat(length)), None)
@@ -83,7 +83,7 @@ fn odd_line(rng: &mut Rng, own_name: &str) -> Odd {
     (own(line), read.map(|(deviation, line)| (deviation, own(line))))
 }
 
-/// A subid file, and ranges that it may delegate to the caller.
+/// A subid file, and the ranges that it may delegate to the caller.
 pub fn subid(rng: &mut Rng, caller: Person, is_odd: bool) -> (Odd, Vec<Range>) {
     let own_names: &[&str] = match caller.uid {
         0 => &["root", "0"],
@@ -118,7 +118,7 @@ pub fn subid(rng: &mut Rng, caller: Person, is_odd: bool) -> (Odd, Vec<Range>) {
         _ => {
             let place = rng.usize(..=lines.len());
             let (line, read) = odd_line(rng, own_names[0]);
-            // Half of the requests are for ids that only the odd line may delegate.
+            // Half of the requests are for ids that only the unusual line may delegate.
             if rng.bool() {
                 ranges.clear();
             }
@@ -136,7 +136,7 @@ pub fn subid(rng: &mut Rng, caller: Person, is_odd: bool) -> (Odd, Vec<Range>) {
     (odd, ranges)
 }
 
-/// Around a few boundaries, or at the end of the line before.
+/// A range near one of a few boundaries, or after the end of the range before.
 fn line_range(rng: &mut Rng, before: Option<Range>) -> Range {
     if let (Some((start, count)), true) = (before, rng.bool()) {
         let end = start + count;
@@ -158,7 +158,7 @@ fn line_number(rng: &mut Rng, value: u64) -> String {
     }
 }
 
-/// Lines that touch, or overlap, are one range, too.
+/// Merges adjacent and overlapping ranges.
 fn join_neighbours(ranges: &mut Vec<Range>) {
     for index in 1..ranges.len() {
         let ((start, count), (next, more)) = (ranges[index - 1], ranges[index]);
@@ -168,10 +168,10 @@ fn join_neighbours(ranges: &mut Vec<Range>) {
     }
 }
 
-/// Users of other machines: names in another order, names that are numbers, others for the same uid.
+/// Other passwd files: names in another order, names of digits, several names for one uid.
 pub const PASSWDS: [&str; 7] = [
     "alicia:x:1000:1000::/:/bin/sh\nalice:x:1000:1000::/:/bin/sh\nroot:x:0:0::/:/bin/sh\nbob:x:1001:1001::/:/bin/sh\n",
-    // Alice's first name is Bob's uid.
+    // The first login name of alice is the uid of bob.
     "root:x:0:0::/:/bin/sh\n1001:x:1000:1000::/:/bin/sh\nbob:x:1001:1001::/:/bin/sh\nalice:x:1000:1000::/:/bin/sh\n",
     "root:x:0:0::/:/bin/sh\nalice:x:1000:1000::/:/bin/sh\n1001:x:1000:1000::/:/bin/sh\nbob:x:1001:1001::/:/bin/sh\n",
     "toor:x:0:0::/:/bin/sh\nroot:x:0:0::/:/bin/sh\nalice:x:1000:100::/:/bin/sh\nbob:x:1001:1001::/:/bin/sh\n",
@@ -180,14 +180,14 @@ pub const PASSWDS: [&str; 7] = [
     "",
 ];
 
-/// Lines of login.defs; GRANT and COUNT stand for the names.
+/// Lines of login.defs; GRANT and COUNT stand for the names of the settings.
 const DEFINITIONS: &str = "GRANT yes;GRANT YES;GRANT no;GRANT;GRANT true;GRANT 1;GRANT yes # why;GRANT yes no;  GRANT\t \"YES\"  ;\
     GRANT \"yes\" no;GRANT yes\";GRANT \";GRANT yes\r;GRANT yes\u{b};\u{c}GRANT yes;GRANT \u{b}yes;\
     # GRANT yes;#GRANT no;grant_aux_group_subids yes;GRANT=yes;GRANT = yes;XGRANT yes;COUNT 0;COUNT 0x0;\
     COUNT 00;COUNT -0;COUNT +0;COUNT \"0\";COUNT 0\r;COUNT 65536;COUNT x;COUNT 0 # none;COUNT;\
     COUNT 18446744073709551616;COUNT -18446744073709551616;SUB_UID 0;MADE_UP yes;UMASK 022;UID_MIN;;\t";
 
-/// `None`: no file.
+/// The text of login.defs, or `None` for a missing file.
 pub fn login_defs(rng: &mut Rng, is_odd: bool) -> Option<String> {
     if !is_odd {
         return Some(one(rng, &["", "", "UMASK 022\n", "GRANT_AUX_GROUP_SUBIDS yes\n", "# none\n"]).into());
@@ -206,7 +206,7 @@ pub fn login_defs(rng: &mut Rng, is_odd: bool) -> Option<String> {
 const SERVICES: &str = "fresh;fresh;fresh;fresh files;fresh gone;aged;aged;failing;files;files fresh;partial;gone;FILES;\
     Fresh;x;../fresh;sub/fresh;[NOTFOUND=return];fresh.so;\"fresh\";fresh#;fresh\r;fresh # files";
 
-/// Where a plugin is not used, shadow goes on with the files.
+/// A text of nsswitch.conf. If shadow does not use the plugin, it reads the files.
 pub fn nsswitch(rng: &mut Rng) -> Odd {
     let usual = "passwd: files\n".to_owned();
     let before = match rng.u8(..8) {
@@ -218,7 +218,7 @@ pub fn nsswitch(rng: &mut Rng) -> Odd {
         if rarely(rng, 16) { "x".repeat(one(rng, &[49, 50, 51, 52])) } else { one_of(rng, SERVICES).into() };
     let database = one_of(rng, "subid:;subid:;subid:;Subid:;SUBID:");
     let blank = one(rng, &[" ", " ", "", "\t", "  \t"]);
-    // Trixie reads a line without an end if another word follows.
+    // trixie reads a line without newline if another word follows the service.
     let is_cut = !service.contains(' ') && rarely(rng, 6);
     let end = if is_cut { "" } else { one(rng, &["\n", "\n", " \n", "\t\n"]) };
     let deviation = match service.split(' ').next() {

@@ -1,29 +1,29 @@
-//! Cases made from a seed.
+//! Generates cases from a seed.
 //!
-//! Half of the cases are as a machine usually has them, and mostly accepted by both programs. The others are odd in one respect:
-//! of each oddity the generator knows how shadow reads it.
+//! Half of the cases are ordinary, and both programs accept most of them. Each other case is unusual in one respect, and the
+//! generator knows how shadow reads it.
 
 use fastrand::Rng;
 
 use super::case::{Case, Descriptor, FileKind, PASSWD, Prior, Program, State};
 use super::deviation::{by_name, by_uid};
 use super::files::{self, Range};
-use super::harness::{ALICE, BOB, IdType, NOBODY_KNOWN, Person, ROOT};
+use super::harness::{ALICE, BOB, IdType, Person, ROOT, UNKNOWN_USER};
 
-/// Ids that are negative as an `int`.
+/// A user whose ids are negative as an `int`.
 const LARGE: Person = Person { uid: 4_000_000_000, gid: 4_000_000_000 };
 
-/// In what respect a case is odd; the more often it stands here, the more cases.
+/// The unusual parts of cases; a part that is listed several times is chosen more often.
 const ODD: &str = "file;file;file;file;unreadable;missing;numbers;numbers;numbers;shape;word;descriptor;target;caller;\
     login.defs;login.defs;nsswitch;prior;passwd;getsubids";
 
-/// A case, and the cases that shadow takes it for, each with the number of its deviation.
+/// A case, and the cases that shadow reads instead, each with the number of the deviation.
 pub struct Made {
     pub case: Case,
     pub readings: Vec<(u8, Case)>,
 }
 
-/// One in `chances`.
+/// True in one of `chances` cases.
 pub fn rarely(rng: &mut Rng, chances: u32) -> bool {
     rng.u32(..chances) == 0
 }
@@ -32,7 +32,7 @@ pub fn one<T: Copy>(rng: &mut Rng, list: &[T]) -> T {
     list[rng.usize(..list.len())]
 }
 
-/// One of the texts between the semicolons.
+/// One of the texts, which semicolons separate.
 pub fn one_of<'a>(rng: &mut Rng, list: &'a str) -> &'a str {
     one(rng, &list.split(';').collect::<Vec<_>>())
 }
@@ -48,7 +48,7 @@ pub fn case(seed: u64) -> Made {
     case.passwd = if is("passwd") { one(rng, &files::PASSWDS) } else { PASSWD };
     case.caller = caller(rng, is("caller"));
     if is("login.defs") && rng.bool() {
-        // Only a login.defs that grants it lets this caller have a map.
+        // This caller needs a login.defs with GRANT_AUX_GROUP_SUBIDS.
         case.caller = ALICE.with_gid(100);
     }
     case.target = case.caller;
@@ -59,7 +59,7 @@ pub fn case(seed: u64) -> Made {
     if is("nsswitch") {
         let (nsswitch, files) = files::nsswitch(rng);
         if nsswitch.contains("fresh") && rng.bool() {
-            // The range of the plugin; see plugin.c.
+            // The range that plugin.c delegates.
             ranges = vec![(if id_type == IdType::Uid { 500_000 } else { 600_000 }, 100)];
         }
         case.nsswitch = Some(nsswitch);
@@ -76,7 +76,7 @@ pub fn case(seed: u64) -> Made {
     match odd {
         "unreadable" => {
             readings.push((13, case.clone()));
-            case.subid_is = FileKind::RootsAlone;
+            case.subid_is = FileKind::RootOnly;
         }
         "missing" => case.subid = None,
         "login.defs" if case.caller.uid == case.caller.gid && rng.bool() => {
@@ -136,7 +136,7 @@ pub fn case(seed: u64) -> Made {
 fn caller(rng: &mut Rng, is_odd: bool) -> Person {
     if is_odd {
         let odd =
-            [NOBODY_KNOWN, ALICE.with_gid(100), ALICE.with_gid(100), ALICE.with_gid(1001), BOB.with_gid(0)];
+            [UNKNOWN_USER, ALICE.with_gid(100), ALICE.with_gid(100), ALICE.with_gid(1001), BOB.with_gid(0)];
         return one(rng, &odd);
     }
     match rng.u8(..32) {
@@ -162,7 +162,7 @@ fn target(rng: &mut Rng, case: &mut Case) {
     }
 }
 
-/// Ranges, mostly of delegated ids, around the boundaries.
+/// Requested ranges, mostly of delegated ids, near the boundaries.
 fn wanted(rng: &mut Rng, case: &Case, delegated: &[Range]) -> Vec<String> {
     let (mut words, mut ranges) = (Vec::new(), Vec::<Range>::new());
     let mut upper: u64 = if rarely(rng, 8) { rng.u64(..1 << 32) } else { 0 };
@@ -212,7 +212,7 @@ fn range(rng: &mut Rng, case: &Case, delegated: &[Range]) -> (u64, u64) {
     }
 }
 
-/// In any of its forms, most often decimal.
+/// A number in one of its forms, most often decimal.
 fn number(rng: &mut Rng, value: u64) -> String {
     match rng.u8(..24) {
         0 => format!("{value:#x}"),
@@ -224,7 +224,7 @@ fn number(rng: &mut Rng, value: u64) -> String {
     }
 }
 
-/// Too few words, too many, none, or more ranges than the kernel takes.
+/// Arguments with a wrong count, or more ranges than the kernel accepts.
 fn shape(rng: &mut Rng, words: &mut Vec<String>) {
     match rng.u8(..8) {
         0 => words.clear(),
@@ -232,7 +232,7 @@ fn shape(rng: &mut Rng, words: &mut Vec<String>) {
         4 => words.push("0".into()),
         5 => words.extend(["7".into(), "x".into()]),
         6 => {
-            // Of a single range, as many pieces as there are: 340 is the most that the kernel takes.
+            // One range in many pieces: the kernel accepts at most 340.
             let pieces = one(rng, &[5, 339, 340, 341]);
             *words =
                 (0..pieces).flat_map(|n| [n.to_string(), (100_000 + n).to_string(), "1".into()]).collect();

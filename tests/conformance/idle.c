@@ -1,5 +1,5 @@
-/* The target of a case: answers what it is sent, in a new user namespace if it is given an argument. As small as a process can
- * be, since most of a case's time goes into starting processes. */
+/* The target of a case: echoes its input, with an argument in a new user namespace. The program is small, since starting
+ * processes takes most of the time of a case. */
 #define _GNU_SOURCE
 #include <sched.h>
 #include <unistd.h>

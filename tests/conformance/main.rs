@@ -1,9 +1,9 @@
-//! The same cases through our programs and through shadow's, each in fresh namespaces of the same machine: exit status,
-//! stdout, map, setgroups and the first line of stderr have to be the same, or differ as docs/compatibility.md says.
+//! Runs each case with the programs of this package and with those of shadow, in new namespaces. Exit status, stdout, map,
+//! setgroups and the first line of stderr must be equal, or differ as docs/compatibility.md says.
 //!
-//! Run by `make conformance`, see run.sh. `UIDMAP_REFERENCE` is a root file system with shadow's programs, `UIDMAP_SUITE` the
-//! Debian suite of the programs. `UIDMAP_CASES` is the number of generated cases, `UIDMAP_SEED` their seed; `UIDMAP_CASE` is the
-//! number of a single case, which is printed in full.
+//! `make conformance` runs this program through run.sh. `UIDMAP_REFERENCE` is a root file system with shadow's programs,
+//! `UIDMAP_SUITE` their Debian suite. `UIDMAP_CASES` is the number of generated cases, `UIDMAP_SEED` their seed. `UIDMAP_CASE` is
+//! the number of a single case to run and print in full.
 #![allow(missing_docs, unreachable_pub)]
 #![allow(
     clippy::arithmetic_side_effects,
@@ -18,7 +18,7 @@
     clippy::too_many_lines,
     clippy::unused_self,
     clippy::unwrap_used,
-    // The harness has more than this program needs.
+    // This program uses only a part of the harness.
     dead_code
 )]
 
@@ -46,7 +46,7 @@ use harness::in_sandbox;
 use table::Table;
 use witness::Witness;
 
-/// How often each result was seen.
+/// The number of cases for each result.
 #[derive(Default)]
 struct Tally(Mutex<BTreeMap<String, u64>>);
 
@@ -70,7 +70,10 @@ fn main() {
         std::process::exit(i32::from(std::env::var_os("CI").is_some()));
     };
     let name = std::env::var("UIDMAP_SUITE").unwrap();
-    let suite = Suite::ALL.into_iter().find(|suite| suite.name() == name).expect("UIDMAP_SUITE is a suite");
+    let suite = Suite::ALL
+        .into_iter()
+        .find(|suite| suite.name() == name)
+        .expect("UIDMAP_SUITE must be a known Debian suite");
     let (table, tally) = (&Table::read(), &Tally::default());
     if let Some(case) = number("UIDMAP_CASE") {
         let tell = |bench: &Bench| compare(bench, table, &generate::case(case), tally, true);

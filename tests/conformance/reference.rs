@@ -1,4 +1,4 @@
-//! Shadow's programs, in the root file system of a Debian suite.
+//! Runs shadow's programs in the root file system of a Debian suite.
 
 use std::os::unix::fs::chroot;
 use std::path::Path;
@@ -11,16 +11,16 @@ use nix::sched::{CloneFlags, unshare};
 
 use super::harness::{Outcome, Sandbox, finish};
 
-/// A thread whose root directory is the suite's, so that its commands need no chroot(8) between.
+/// A thread whose root directory is that of the suite, so that commands need no chroot(8).
 pub struct Reference {
     commands: Sender<Command>,
     outcomes: Receiver<Outcome>,
 }
 
 impl Reference {
-    /// Gives the root file system the /etc, /proc, /dev and the plugins of this sandbox. The thread belongs to the sandbox's mount
-    /// namespace, and ends with the reference.
-    pub fn new(_world: &Sandbox, root: &Path, plugins: &Path) -> Self {
+    /// Bind-mounts /etc, /proc, /dev and the plugins of this sandbox into the root file system. The thread is in the mount namespace
+    /// of the sandbox and ends with the reference.
+    pub fn new(_sandbox: &Sandbox, root: &Path, plugins: &Path) -> Self {
         let no: Option<&str> = None;
         for shared in ["/etc", "/proc", "/dev"].map(Path::new).into_iter().chain([plugins]) {
             let inside = root.join(shared.strip_prefix("/").unwrap());
@@ -30,7 +30,7 @@ impl Reference {
         let (done, outcomes) = channel();
         let root = root.to_owned();
         thread::spawn(move || {
-            // A thread shares its root directory with the others unless it says otherwise.
+            // Threads share the root directory until unshare(CLONE_FS).
             unshare(CloneFlags::CLONE_FS).unwrap();
             chroot(root).unwrap();
             for mut command in to_run {

@@ -1,9 +1,9 @@
 #!/bin/bash
-# Runs the conformance cases against shadow's programs of Debian suites: the witnesses against bookworm (shadow 4.13), the
-# witnesses and generated cases against trixie (4.17) and sid (the newest). By hand:
+# Compares our programs with shadow's programs of Debian suites. The witnesses run against each suite, the generated cases only
+# against trixie (shadow 4.17) and sid (the newest), not against bookworm (4.13). By hand:
 #
-#   make conformance SUITES=sid CASES=20000        # the reference; before a release, and when the archive has a new shadow
-#   make conformance SUITES=trixie CASE=N          # one case, printed in full; a difference prints its N
+#   make conformance SUITES=sid CASES=20000        # before a release, and when Debian has a new shadow
+#   make conformance SUITES=trixie CASE=N          # prints one case in full; the report of a difference has N
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -12,7 +12,7 @@ if [ "$(id -u)" != 0 ]; then
     [ "${CI:-}" != true ] || exit 1
     exit 0
 fi
-# What takes longer than a build is worth one.
+# Many cases take longer than an optimised build.
 profile=()
 [ "${UIDMAP_CASES:-0}" -lt 20000 ] || profile=(--release)
 root=$(mktemp --directory /var/tmp/uidmap-conformance.XXXXXX)

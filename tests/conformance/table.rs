@@ -1,4 +1,4 @@
-//! The table of docs/compatibility.md: its rows, and whether each is held by a witness or by a test.
+//! Reads the table of docs/compatibility.md and checks that a witness or a test holds each row.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -19,12 +19,12 @@ impl Table {
         Self(rows.map(|row| (row[0].parse().unwrap(), row[1..].to_vec())).collect())
     }
 
-    /// Whether the row says that the deviation is seen on the suite.
+    /// True if the row lists the suite in the column *seen on*.
     pub fn is_seen(&self, deviation: u8, suite: Suite) -> bool {
         self.0.get(&deviation).is_some_and(|row| row[4].split(", ").any(|seen| seen == suite.short()))
     }
 
-    /// Everything in which the table and the witnesses do not agree.
+    /// All contradictions between the table and the witnesses, and names of tests that do not exist.
     pub fn disputes(&self, witnesses: &[Witness]) -> Vec<String> {
         let mut disputes = Vec::new();
         for (number, row) in &self.0 {
@@ -48,7 +48,7 @@ pub fn path(name: &str) -> String {
     format!("{}/{name}", env!("CARGO_MANIFEST_DIR"))
 }
 
-/// `module::name` of tests/policy or tests/diagnosis.
+/// True if `module::name` is a test in tests/policy or tests/diagnosis.
 fn is_test(held_by: &str) -> bool {
     let Some((module, name)) = held_by.split_once("::") else { return false };
     ["policy", "diagnosis"].iter().any(|directory| {

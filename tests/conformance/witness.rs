@@ -1,8 +1,8 @@
-//! The witnesses: cases that show each deviation, with the result of our program and of each suite's in full.
+//! The witnesses: cases that show each deviation, with the full results of our program and of each suite.
 //!
-//! They stand in the file `witnesses`. A line `# N: …` begins those of deviation N. A case is a line: the settings that are
-//! not the usual ones, each in braces, and the command line. Indented lines give the result of each program; a suite without
-//! a line does as our program, and one with an asterisk shows another deviation.
+//! The file `witnesses` has a line `# N: …` before the witnesses of deviation N. A case is a line with the unusual settings, each in
+//! braces, and the command line. The indented lines below are the results. A suite without a line has the result of our
+//! program; an asterisk after a suite means that its result shows another deviation.
 
 use std::fs;
 
@@ -15,7 +15,7 @@ pub struct Witness {
     pub deviation: u8,
     case: Case,
     ours: String,
-    /// Whether the result is another deviation's.
+    /// True if the result shows another deviation.
     theirs: Vec<(Suite, bool, String)>,
 }
 
@@ -48,7 +48,7 @@ impl Witness {
         self.theirs.iter().any(|(shown, is_another, _)| *shown == suite && !is_another)
     }
 
-    /// Runs both programs, and says so where a result is another.
+    /// Runs both programs; prints the results and returns true if one is not as expected.
     pub fn is_broken(&self, bench: &Bench) -> bool {
         let theirs = self.theirs.iter().find(|(suite, ..)| *suite == bench.suite);
         let expected = [&self.ours, theirs.map_or(&self.ours, |(.., result)| result)];
@@ -62,7 +62,7 @@ impl Witness {
     }
 }
 
-/// `{NAME TEXT}…PROGRAM WORD…`
+/// Parses a line `{NAME TEXT}…PROGRAM WORD…`.
 fn case(line: &str) -> Case {
     let (settings, command_line) = line.rsplit_once("} ").unwrap_or(("", line));
     let mut words = command_line.split(' ').map(unescaped);
@@ -97,11 +97,11 @@ fn case(line: &str) -> Case {
 }
 
 fn file_kind(name: &str) -> FileKind {
-    let known = [FileKind::RootsAlone, FileKind::Directory, FileKind::Loop];
+    let known = [FileKind::RootOnly, FileKind::Directory, FileKind::Loop];
     known.into_iter().find(|one| format!("{one:?}") == name).unwrap()
 }
 
-/// `UID:GID`
+/// Parses `UID:GID`.
 fn person(text: &str) -> Person {
     let (uid, gid) = text.split_once(':').unwrap();
     Person { uid: uid.parse().unwrap(), gid: gid.parse().unwrap() }

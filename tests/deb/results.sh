@@ -1,6 +1,5 @@
 #!/bin/bash
-# Counts what is as it has to be, and what is not. To be sourced; $subject says in each line what it is about. With $quiet, only
-# failures get a line.
+# Counts passed and failed checks. To be sourced. Each line begins with $subject; with $quiet, only failures are printed.
 
 passed=0
 failed=0
@@ -14,7 +13,7 @@ is() {
     fi
 }
 
-# The last line, and success if nothing failed.
+# Prints the counts; succeeds if no check failed.
 results() {
     echo "$1: $passed passed, $failed failed"
     [ "$failed" = 0 ]

@@ -1,26 +1,26 @@
 #!/bin/bash
-# A Debian release's root file system, fresh for each case, in which the package $deb and variants of it are installed. To be
-# sourced after tests/e2e/common.sh and results.sh.
+# Provides a new root file system of a Debian release for each case, and variants of the package $deb. To be sourced after
+# tests/e2e/common.sh and results.sh.
 
 : "${here:?}" "${work:?}" "${deb:?}" "${suite:?}"
 
 root=$work/root
 mkdir "$work/base" "$work/layer" "$root"
-# In memory, since dpkg waits for the disk after each file.
+# On a tmpfs, since dpkg waits for the disk after each file.
 mount -t tmpfs -o mode=0755 layer "$work/layer"
 tar --extract --file="$("$here/base-image" "$suite")" --directory="$work/base" --exclude='./dev/*'
 mkdir "$work/base/test"
 cp "$here/../../packaging/debian/tests/maps" "$here/keep" "$work/base/test"
 cp "$deb" "$work/base/test/current.deb"
 cp "$work"/base/var/cache/apt/archives/uidmap_*.deb "$work/base/test/uidmap.deb"
-# Newer variants of the package: next is intact, failing has a preinst that fails, and conflicting has a file of coreutils, so
-# that dpkg gives up after unpacking the programs.
+# Newer variants of the package: `next` is intact, and `failing` has a preinst that fails. `conflicting` has a file of coreutils, so
+# that dpkg aborts after it has unpacked the programs.
 variant() {
     dpkg-deb --build --root-owner-group -Znone "$work/next" "$work/base/test/$1.deb" >/dev/null
 }
 dpkg-deb --raw-extract "$deb" "$work/next"
 sed --in-place 's/^Version: .*/Version: 99-1/' "$work/next/DEBIAN/control"
-# Other programs, with other checksums.
+# Changed programs with other checksums.
 for file in "$work"/next/usr/bin/new?idmap; do
     echo >>"$file"
 done
@@ -37,18 +37,18 @@ chroot "$work/base" useradd --no-create-home stranger
 
 # Begins a case in a fresh root file system.
 begin() {
-    # shellcheck disable=SC2034 # results.sh prints it
+    # shellcheck disable=SC2034 # used by results.sh
     subject="$suite, $1"
     ! mountpoint --quiet "$root" || umount --recursive "$root"
     rm -rf "$work"/layer/*
     mkdir "$work/layer/upper" "$work/layer/work"
     mount -t overlay -o "lowerdir=$work/base,upperdir=$work/layer/upper,workdir=$work/layer/work" overlay "$root"
 }
-# A maintainer script that waits for ever, as for a FIFO, fails.
+# The timeout ends a maintainer script that blocks, for example on a FIFO.
 in_root() {
     timeout 120 "$here/enter" "$root" "$@" </dev/null
 }
-# Runs what has to succeed, and keeps quiet.
+# Runs a command that must succeed; prints its output only on failure.
 run() {
     in_root "$@" >"$work/log" 2>&1 || { is "'$*' succeeds" yes no; cat "$work/log"; }
 }
@@ -63,7 +63,7 @@ form() {
 maps() {
     if in_root /test/maps podman 1001 64535 >"$work/log" 2>&1; then echo maps; else echo 'maps nothing'; fi
 }
-# The form of both programs, and whether they map.
+# The form of both programs, and whether they map ids.
 programs() {
     is "$1" "$2; $3" "$(form newuidmap), $(form newgidmap); $(maps)"
 }

@@ -1,4 +1,4 @@
-//! The request: words that are no numbers, ranges that overlap, and more of them than the kernel takes.
+//! Causes in the request: malformed numbers and targets, overlapping ranges, and more ranges than the kernel accepts.
 
 use std::process::Command;
 
@@ -18,7 +18,7 @@ pub fn malformed(sandbox: &Sandbox, mode: InstallMode, id_type: IdType, ranges: 
 }
 
 #[test]
-fn a_word_that_is_no_number_is_told_with_its_place() {
+fn a_malformed_number_is_reported_with_its_position() {
     in_sandbox(|sandbox| {
         sandbox.for_each_program(|mode, id_type| {
             for (ranges, cause) in [
@@ -73,7 +73,7 @@ fn an_option_that_does_not_exist_is_named() {
 }
 
 #[test]
-fn words_that_are_missing_are_told() {
+fn missing_numbers_are_reported() {
     in_sandbox(|sandbox| {
         for id_type in IdType::BOTH {
             for (ranges, count, begun) in [("0", 1, 1), ("0 100000", 2, 1), ("0 100000 1 1", 4, 2)] {
@@ -89,20 +89,20 @@ fn words_that_are_missing_are_told() {
 }
 
 #[test]
-fn a_word_that_is_no_target_is_told_with_what_would_be_one() {
+fn a_malformed_target_is_reported_with_the_accepted_forms() {
     in_sandbox(|sandbox| {
         for id_type in IdType::BOTH {
-            for (word, what) in [
+            for (word, reason) in [
                 ("self", "neither a PID from 1 to 2147483647 nor fd: and the number of a descriptor"),
                 ("0", "neither a PID from 1 to 2147483647 nor fd: and the number of a descriptor"),
                 ("fd:x", "fd: without the number of a descriptor"),
                 ("fd:99", "a descriptor that is not open"),
-                ("fd:0", "a descriptor of something else than a process's directory in /proc or a pidfd"),
+                ("fd:0", "neither a /proc/PID directory nor a pidfd"),
             ] {
                 let program = sandbox.program(InstallMode::Setuid, id_type);
                 Failure::with_words(alice(), &program, id_type, &[word, "0", "100000", "10"]).says(&[
                     "$usage",
-                    &format!("cause: argument 1 (target) is '{word}', {what}"),
+                    &format!("cause: argument 1 (target) is '{word}', {reason}"),
                     "fix: give the PID in decimal, or fd: and the number of an inherited descriptor: of a process's \
                      directory in /proc, or a pidfd",
                 ]);
@@ -111,9 +111,9 @@ fn a_word_that_is_no_target_is_told_with_what_would_be_one() {
     });
 }
 
-/// The same usage line, where no word is malformed.
+/// The usage line is printed although no argument is malformed.
 #[test]
-fn no_argument_is_blamed_where_there_is_none_or_the_process_is_the_matter() {
+fn no_argument_is_blamed_if_none_is_given_or_the_process_has_ended() {
     in_sandbox(|sandbox| {
         for id_type in IdType::BOTH {
             let program = sandbox.program(InstallMode::Setuid, id_type);
@@ -130,12 +130,12 @@ const INVALID: &str = "write to $id_map failed: Invalid argument";
 
 pub fn overlap(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
     sandbox.delegate("alice:100000:65536\nalice:100000:65536\n");
-    // So does whoever takes one range from each line.
+    // A client that takes one range from each line makes this request.
     Failure::new(alice, sandbox, mode, id_type, "0 1000 1 1 100000 65536 65537 100000 65536")
 }
 
 #[test]
-fn ranges_that_overlap_are_told_with_the_ids_that_both_have() {
+fn overlapping_ranges_are_reported_with_the_common_ids() {
     in_sandbox(|sandbox| {
         sandbox.for_each_program(|mode, id_type| {
             overlap(sandbox, mode, id_type).says(&[
@@ -209,7 +209,7 @@ const FEWER: &str = "fix: delegate fewer and larger ranges in $subid: adjacent l
     migrate as alice afterwards";
 
 #[test]
-fn more_than_one_write_takes_is_told_by_number_or_length() {
+fn a_map_too_large_for_one_write_is_reported_in_ranges_or_bytes() {
     in_sandbox(|sandbox| {
         sandbox.for_each_program(|mode, id_type| {
             too_many(sandbox, mode, id_type).says(&[
@@ -227,9 +227,9 @@ fn more_than_one_write_takes_is_told_by_number_or_length() {
     });
 }
 
-/// 340 ranges are not too many, and 4095 bytes not too long; they fail for other reasons, or not at all.
+/// The kernel accepts 340 ranges in up to 4095 bytes. Such a request succeeds or fails for another cause.
 #[test]
-fn the_most_that_the_kernel_takes_is_not_blamed() {
+fn the_largest_map_that_the_kernel_accepts_is_not_blamed() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:2000:1000\n");
         sandbox.allows(&ranges(340, 0, 2000));

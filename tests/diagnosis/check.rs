@@ -1,11 +1,11 @@
-//! The causes that uidmap-check alone can find.
+//! Causes that only uidmap-check can find.
 
 use std::process::Command;
 
 use super::failure::install;
 use super::harness::{ALICE, IdType, Sandbox, finish, in_sandbox};
 
-/// The lines of a finding that is bad, without their indentation.
+/// The first finding that is bad, with its cause and fix, without indentation.
 fn bad(sandbox: &Sandbox, mut via: Command, path: &str) -> Vec<String> {
     sandbox.delegate("alice:100000:65536\n");
     via.args(["env", &format!("PATH={path}")]).arg(sandbox.tool("uidmap-check"));
@@ -20,7 +20,7 @@ pub fn not_installed(sandbox: &Sandbox) -> Vec<String> {
     bad(sandbox, ALICE.command("env"), alone.parent().unwrap().to_str().unwrap())
 }
 
-/// In a namespace that may have no others within it.
+/// uidmap-check in a user namespace that allows no further user namespaces.
 pub fn no_namespace(sandbox: &Sandbox) -> Vec<String> {
     let nested = sandbox.nested(70_000);
     let mut inside = nested.as_root();
@@ -30,7 +30,7 @@ pub fn no_namespace(sandbox: &Sandbox) -> Vec<String> {
 }
 
 #[test]
-fn a_program_that_is_not_there_and_a_namespace_that_cannot_be_are_told() {
+fn a_missing_program_and_a_refused_user_namespace_are_reported() {
     in_sandbox(|sandbox| {
         assert_eq!(
             not_installed(sandbox)[1..],

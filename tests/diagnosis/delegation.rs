@@ -1,4 +1,4 @@
-//! What the files delegate, and do not: missing and malformed lines, lines for others that nearly fit, files that cannot be read.
+//! Causes in the subid files: missing and malformed lines, lines with a similar owner, and unreadable files.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -13,14 +13,14 @@ fn alice() -> Command {
 
 const REFUSED: &str = "$id range [0-10) -> [100000-100010) not allowed";
 
-/// Alice wants ten ids, with these lines in the file.
+/// Alice requests ten ids, and the subid files have these lines.
 pub fn with(sandbox: &Sandbox, mode: InstallMode, id_type: IdType, lines: &str) -> Failure {
     sandbox.delegate(lines);
     Failure::new(alice, sandbox, mode, id_type, "0 100000 10")
 }
 
 #[test]
-fn nothing_delegated_is_told_with_a_range_that_is_free() {
+fn a_missing_delegation_is_reported_with_a_free_range() {
     in_sandbox(|sandbox| {
         sandbox.for_each_program(|mode, id_type| {
             for (lines, free) in [("", "100000-165535"), ("bob:100000:65536\n", "165536-231071")] {
@@ -38,14 +38,14 @@ fn nothing_delegated_is_told_with_a_range_that_is_free() {
 }
 
 #[test]
-fn what_is_delegated_is_told_where_it_is_not_enough() {
+fn an_insufficient_delegation_is_reported_with_the_delegated_ids() {
     in_sandbox(|sandbox| {
         sandbox.for_each_program(|mode, id_type| {
             for (lines, missing, delegated, free) in [
                 ("alice:100000:9\n", "100009", "100000 to 100008", "100009-165544"),
                 ("alice:100001:65536\n", "100000", "100001 to 165536", "165537-231072`, and request these ids"),
                 ("1000:100002:2\nalice:100006:4\n", "100000 to 100001, 100004 to 100005", "100002 to 100003, 100006 to 100009", "100010-165545`, and request these ids"),
-                // The same user by another name.
+                // Another login name of alice.
                 ("alicia:100000:5\n", "100005 to 100009", "100000 to 100004", "100005-165540"),
             ] {
                 with(sandbox, mode, id_type, lines).says(&[
@@ -64,7 +64,7 @@ fn what_is_delegated_is_told_where_it_is_not_enough() {
 }
 
 #[test]
-fn a_line_that_nearly_fits_is_told_with_its_owner() {
+fn a_line_with_a_similar_owner_is_reported() {
     in_sandbox(|sandbox| {
         for id_type in IdType::BOTH {
             for owner in [
@@ -88,7 +88,7 @@ fn a_line_that_nearly_fits_is_told_with_its_owner() {
                     &format!("fix: if line 2 of $subid is meant for alice, write alice instead of '{owner}'{MIGRATE}"),
                 ]);
             }
-            // Somebody else is not nearly alice, and whoever is told of has to be somebody else.
+            // Other users and uids are not similar to alice.
             for owner in ["bob", "1001", "ghost"] {
                 with(sandbox, InstallMode::Caps, id_type, &format!("{owner}:100000:10\n")).says(&[
                     REFUSED,
@@ -192,7 +192,7 @@ fn without_free_ids_nothing_is_suggested() {
 }
 
 #[test]
-fn a_malformed_line_is_told_with_its_number_and_what_is_wrong() {
+fn a_malformed_line_is_reported_with_its_number_and_defect() {
     in_sandbox(|sandbox| {
         let long = format!("alice:{}100000:10", "0".repeat(1020));
         for id_type in IdType::BOTH {
@@ -235,21 +235,21 @@ fn a_malformed_line_is_told_with_its_number_and_what_is_wrong() {
 }
 
 #[test]
-fn a_malformed_line_of_somebody_else_or_of_no_use_is_not_blamed() {
+fn a_malformed_line_without_the_caller_as_owner_is_not_blamed() {
     in_sandbox(|sandbox| {
         for id_type in IdType::BOTH {
             with(sandbox, InstallMode::Setuid, id_type, "bob:100000:10:x\n")
                 .is_because(&["$subid has no line for alice"]);
             with(sandbox, InstallMode::Setuid, id_type, ":100000:10\n\nalice\n")
                 .is_because(&["$subid has no line for alice"]);
-            // Well-formed, whatever it looks like.
+            // Unusual numbers in a well-formed line.
             with(sandbox, InstallMode::Setuid, id_type, "alice:0x186a0: +9\n")
                 .is_because(&["the request includes $ids that are not delegated to alice: 100009"]);
         }
     });
 }
 
-/// With a file that `change` has made unusable.
+/// A request after `change` has made the subid file unusable.
 pub fn unusable(sandbox: &Sandbox, mode: InstallMode, id_type: IdType, change: impl Fn(&str)) -> Failure {
     sandbox.delegate("alice:100000:10\n");
     change(&format!("/etc/{}", id_type.subid()));
@@ -260,7 +260,7 @@ pub fn unusable(sandbox: &Sandbox, mode: InstallMode, id_type: IdType, change: i
 }
 
 #[test]
-fn a_file_that_cannot_be_read_is_told_with_the_reason() {
+fn an_unreadable_subid_file_is_reported_with_the_reason() {
     in_sandbox(|sandbox| {
         let private = |path: &str| fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
         let link = |path: &str| {
@@ -303,7 +303,7 @@ fn a_file_that_cannot_be_read_is_told_with_the_reason() {
 }
 
 #[test]
-fn a_file_that_need_not_be_there_is_not_missed() {
+fn a_missing_subid_file_is_not_blamed_if_login_defs_disables_it() {
     in_sandbox(|sandbox| {
         sandbox.write("login.defs", "SUB_UID_COUNT 0\nSUB_GID_COUNT 0\n");
         for id_type in IdType::BOTH {

@@ -1,4 +1,4 @@
-//! docs/troubleshooting.md says what the programs say: each of its examples is provoked again.
+//! Compares each example of docs/troubleshooting.md with the output of the provoked failure.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use super::{
 
 const DOCUMENT: &str = include_str!("../../docs/troubleshooting.md");
 
-/// An example's name, of which the first word is that of its cause's section, and what gives it.
+/// The name of an example, which begins with the name of its section, and the function that provokes the failure.
 type Example = (&'static str, fn(&Sandbox) -> String);
 
 const EXAMPLES: &[Example] = &[
@@ -134,36 +134,36 @@ const EXAMPLES: &[Example] = &[
     ("no-namespace", |sandbox| check::no_namespace(sandbox).join("\n") + "\n"),
 ];
 
-/// The examples of the document, in its order: a name, and the lines.
+/// The names and lines of the examples, in the order of the document.
 pub fn examples() -> Vec<(&'static str, &'static str)> {
     let blocks = DOCUMENT.split("\n```text ").skip(1);
     blocks.map(|block| block.split("\n```\n").next().unwrap().split_once('\n').unwrap()).collect()
 }
 
 #[test]
-fn every_example_is_what_the_programs_say() {
+fn every_documented_example_matches_the_output() {
     let mut wrong = Vec::new();
     for (name, lines) in examples() {
         let Some((_, provoke)) = EXAMPLES.iter().find(|(known, _)| *known == name) else {
-            panic!("nothing gives the example '{name}'");
+            panic!("no function provokes the example '{name}'");
         };
         in_plugin_sandbox(|sandbox| {
             let said = provoke(sandbox);
-            // An editor may take the blank at the usage line's end.
+            // An editor may remove the blank at the end of the usage line.
             if !said.lines().map(str::trim_end).eq(lines.lines().map(str::trim_end)) {
                 wrong.push(format!("```text {name}\n{said}```\n"));
             }
         });
     }
-    assert!(wrong.is_empty(), "the programs say:\n{}", wrong.join("\n"));
+    assert!(wrong.is_empty(), "the programs print:\n{}", wrong.join("\n"));
     let shown: BTreeSet<_> = examples().iter().map(|(name, _)| *name).collect();
     let known: BTreeSet<_> = EXAMPLES.iter().map(|(name, _)| *name).collect();
     assert_eq!(shown, known);
 }
 
-/// As make e2e sees it in podman's own words, the lines are in one, with `\n` between them.
+/// podman prints the lines of newuidmap as one line with `\n` between them; `make e2e` checks the message of podman itself.
 #[test]
-fn what_podman_repeats_is_an_example() {
+fn the_documented_podman_message_repeats_an_example() {
     let (_, lines) = examples()[0];
     let repeated = format!("{}\\n\"\n", lines.replace('\n', "\\n"));
     assert!(DOCUMENT.contains(&repeated), "{repeated}");

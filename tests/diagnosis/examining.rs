@@ -1,4 +1,4 @@
-//! Examining cannot do harm: what came from outside is shown escaped, and what cannot be found out changes nothing.
+//! Robustness of the explanation: text from outside is escaped, and unreadable facts lead to no wrong cause.
 
 use std::fs;
 use std::path::Path;
@@ -7,8 +7,9 @@ use std::process::Command;
 use nix::mount::{MsFlags, mount};
 
 use super::failure::{Failure, NOT_PERMITTED, install};
-use super::harness::{ALICE, IdType, InstallMode, ROOT, in_sandbox, setpriv};
-use super::plugin::{configure, in_plugin_sandbox};
+use super::harness::tracing::traced;
+use super::harness::{ALICE, IdType, InstallMode, ROOT, finish, in_sandbox, setpriv};
+use super::plugin::{configure, in_plugin_sandbox, install as install_plugin};
 
 const HOSTILE: &str = "\u{1b}[2J\u{1b}]0;x\u{7}'\"\\\r\u{9b}\u{202e}";
 const HARMLESS: &str = "\\u{1b}[2J\\u{1b}]0;x\\u{7}'\"\\\\r\\u{9b}\\u{202e}";
@@ -17,7 +18,7 @@ fn alice() -> Command {
     ALICE.command("env")
 }
 
-/// Nothing in it is for the terminal to obey.
+/// Asserts that stderr has no control or bidirectional character except newlines.
 #[track_caller]
 fn is_harmless(stderr: &str) {
     assert!(!stderr.is_empty());
@@ -32,7 +33,7 @@ fn mentions(failure: &Failure, words: &str) {
 }
 
 #[test]
-fn arguments_are_shown_escaped() {
+fn arguments_are_escaped() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         sandbox.for_each_program(|mode, id_type| {
@@ -61,9 +62,9 @@ fn arguments_are_shown_escaped() {
 }
 
 #[test]
-fn names_of_users_are_shown_escaped() {
+fn user_names_are_escaped() {
     in_sandbox(|sandbox| {
-        // A passwd file has no name with a newline or a colon, and a subid file no owner.
+        // A name in passwd and an owner in a subid file cannot contain a newline or a colon.
         let name = HOSTILE.replace(':', "");
         sandbox.write("passwd", format!("root:x:0:0::/:/bin/sh\n{name}:x:1000:1000::/:/bin/sh\n"));
         for id_type in IdType::BOTH {
@@ -83,7 +84,7 @@ fn names_of_users_are_shown_escaped() {
 }
 
 #[test]
-fn paths_are_shown_escaped() {
+fn paths_are_escaped() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         let directory = format!("{HOSTILE}\nnewuidmap: x y");
@@ -108,7 +109,7 @@ fn paths_are_shown_escaped() {
 }
 
 #[test]
-fn the_word_for_a_plugin_is_shown_escaped() {
+fn plugin_names_are_escaped() {
     in_plugin_sandbox(|sandbox| {
         for (word, cause) in [
             (HOSTILE.trim_end_matches('\r').replace('\r', ""), "cannot be used"),
@@ -122,11 +123,11 @@ fn the_word_for_a_plugin_is_shown_escaped() {
     });
 }
 
-/// What examining reads of the process itself.
+/// The files in /proc/self that the explanation reads.
 const EXAMINED: [&str; 5] = ["status", "uid_map", "gid_map", "mountinfo", "loginuid"];
 
-/// Has these files of the program's own process, below `/proc/self`, be something else: an exec keeps the PID. In a mount
-/// namespace for each run, since such mounts stay in the mode of their PID.
+/// Mounts /dev/null over these files of the program's own process: an exec keeps the PID. Each run has a mount namespace of its
+/// own, otherwise the mounts would cover the files of a later process with the same PID.
 fn blind(files: &[&str]) -> Command {
     let mut unshare = ROOT.command("unshare");
     let script = "for file in $FILES; do mount --bind /dev/null /proc/$$/$file || exit 9; done
@@ -137,7 +138,7 @@ fn blind(files: &[&str]) -> Command {
 }
 
 #[test]
-fn where_nothing_can_be_found_out_shadows_line_stands() {
+fn unreadable_proc_files_change_neither_the_message_nor_the_cause() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {
@@ -156,9 +157,9 @@ fn where_nothing_can_be_found_out_shadows_line_stands() {
     });
 }
 
-/// From a fact that is missing nothing is concluded.
+/// The program must not derive a cause from an unreadable status file.
 #[test]
-fn a_restriction_that_cannot_be_seen_is_not_guessed() {
+fn an_unreadable_restriction_is_not_guessed() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {
@@ -179,9 +180,9 @@ fn a_restriction_that_cannot_be_seen_is_not_guessed() {
     });
 }
 
-/// With ever fewer descriptors: the map is written, or shadow has a line for what failed, and no cause blames what is sound.
+/// With each descriptor limit, the map is written or the failure is reported, and no cause names a working part.
 #[test]
-fn without_descriptors_it_fails_and_blames_nothing() {
+fn a_low_descriptor_limit_leads_to_no_wrong_cause() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         let sound = [
@@ -196,7 +197,7 @@ fn without_descriptors_it_fails_and_blames_nothing() {
         ];
         for id_type in IdType::BOTH {
             let (mut written, mut refused) = (0, 0);
-            // The loader needs one descriptor besides the three.
+            // The loader needs one descriptor besides 0 to 2.
             for limit in 4..12 {
                 let target = sandbox.namespace(ALICE);
                 let mut prlimit = setpriv(&[]);
@@ -229,5 +230,42 @@ fn without_descriptors_it_fails_and_blames_nothing() {
             }
             assert!(written > 0 && refused > 0, "{written} {refused}");
         }
+    });
+}
+
+/// liblxc reads the output of the program with one read(2), so later writes would be lost.
+#[test]
+fn the_message_and_its_explanation_are_one_write() {
+    in_sandbox(|sandbox| {
+        for (ranges, lines) in [("0 100000 10", 3), ("x 1 1", 3), ("0 1", 4)] {
+            let (target, log) = (sandbox.namespace(ALICE), "/etc/trace");
+            let program = sandbox.program(InstallMode::Setuid, IdType::Uid);
+            let run = finish(&mut traced(&program, &target.pid(), ranges, log, "trace=write"));
+            assert_eq!((run.status, run.stderr.lines().count()), (Some(1), lines), "{}", run.stderr);
+            let trace = fs::read_to_string(log).unwrap();
+            assert_eq!(trace.lines().filter(|call| call.contains(" write(2, ")).count(), 1, "{trace}");
+        }
+    });
+}
+
+#[test]
+fn an_explanation_that_hangs_or_crashes_leaves_the_message() {
+    in_plugin_sandbox(|sandbox| {
+        for (name, reaction) in [
+            ("hanging", "FOUND=(is_second_call()?(pause(),0):0)"),
+            ("crashing", "FOUND=(is_second_call()?raise(SIGSEGV):0)"),
+            ("aborting", "FOUND=(is_second_call()?(abort(),0):0)"),
+        ] {
+            install_plugin(sandbox, name, &[reaction]);
+            let failure = Failure::new(alice, sandbox, InstallMode::Setuid, IdType::Uid, "0 500000 10");
+            failure.says(&["uid range [0-10) -> [500000-500010) not allowed"]);
+        }
+        // The time limit of the explanation also applies if the caller blocks all signals.
+        install_plugin(sandbox, "hanging2", &["FOUND=(is_second_call()?(pause(),0):0)"]);
+        let mut blocking = ALICE.command("env");
+        blocking.arg("--block-signal");
+        let target = sandbox.namespace(ALICE);
+        Failure::of(blocking, sandbox, InstallMode::Setuid, IdType::Uid, &target, "0 500000 10")
+            .says(&["uid range [0-10) -> [500000-500010) not allowed"]);
     });
 }

@@ -1,4 +1,4 @@
-//! A run that failed, and what it said.
+//! A failed run and assertions about its output.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,13 +6,13 @@ use std::process::Command;
 
 use super::harness::{IdType, InstallMode, Namespace, Outcome, Sandbox, finish, must_succeed};
 
-/// The line with which most failures begin, here and in shadow.
+/// The first line of most failures, the same as in shadow.
 pub const NOT_PERMITTED: &str = "write to $id_map failed: Operation not permitted";
 
 /// The end of a fix that changes what is delegated.
 pub const MIGRATE: &str = "; with podman, run podman system migrate as alice afterwards";
 
-/// A run that failed. That nothing was written is established.
+/// A run that exited with 1 and changed neither map nor setgroups.
 pub struct Failure {
     program: PathBuf,
     id_type: IdType,
@@ -21,7 +21,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Runs an installed program, through another command, for a process; `ranges` are the words after the PID.
+    /// Runs an installed program through another command for this target; `ranges` are the arguments after the PID.
     #[track_caller]
     pub fn of(
         via: Command,
@@ -34,7 +34,7 @@ impl Failure {
         Self::at(via, &sandbox.program(mode, id_type), id_type, &target.pid(), ranges)
     }
 
-    /// The same, for a new namespace of whoever the command runs as.
+    /// Like [`Self::of`], for a new user namespace that the command `as_whom` starts.
     #[track_caller]
     pub fn new(
         as_whom: impl Fn() -> Command,
@@ -47,7 +47,7 @@ impl Failure {
         Self::of(as_whom(), sandbox, mode, id_type, &target, ranges)
     }
 
-    /// The same, with the program's path and the target's PID.
+    /// Like [`Self::of`], with the path of the program and the PID of the target.
     #[track_caller]
     pub fn at(via: Command, program: &Path, id_type: IdType, pid: &str, ranges: &str) -> Self {
         Self::with_words(
@@ -58,7 +58,7 @@ impl Failure {
         )
     }
 
-    /// The same, with all words.
+    /// Like [`Self::of`], with the path of the program and all arguments.
     #[track_caller]
     pub fn with_words(mut via: Command, program: &Path, id_type: IdType, words: &[&str]) -> Self {
         let pid = words.first().copied().unwrap_or_default();
@@ -70,8 +70,8 @@ impl Failure {
         Self { program: program.to_owned(), id_type, pid: pid.to_owned(), outcome }
     }
 
-    /// All that it said, line by line, is this. Lines are given without the program's name, and `$program`, `$path`, `$pid`,
-    /// `$id` (`uid` or `gid`), `$ID`, `$subid` and `$usage` stand for what they are.
+    /// Asserts that stderr has exactly these lines, which are given without the name of the program. `$program`, `$path`, `$pid`,
+    /// `$id` (`uid` or `gid`), `$ID`, `$subid` and `$usage` are replaced.
     #[track_caller]
     pub fn says(&self, lines: &[&str]) {
         let line = |line: &&str| {
@@ -85,14 +85,14 @@ impl Failure {
         assert!(self.outcome.stderr.ends_with('\n'));
     }
 
-    /// It begins with this line.
+    /// Asserts the first line.
     #[track_caller]
     pub fn begins(&self, line: &str) {
         let expected = format!("{}: {}", self.id_type.program(), self.substituted(line));
         assert_eq!(self.outcome.first_line(), expected, "{}", self.outcome.stderr);
     }
 
-    /// It gives these causes, each by the beginning of its sentence, and no others.
+    /// Asserts that exactly these causes are reported, each given by its beginning.
     #[track_caller]
     pub fn is_because(&self, causes: &[&str]) {
         let found: Vec<&str> = self
@@ -108,7 +108,7 @@ impl Failure {
         assert!(alike, "expected {causes:?} in\n{}", self.outcome.stderr);
     }
 
-    /// It says this somewhere.
+    /// Asserts that stderr contains these words.
     #[track_caller]
     pub fn mentions(&self, words: &str) {
         let words = self.substituted(words);
@@ -125,7 +125,7 @@ impl Failure {
             .replace("$ID", &self.id_type.word().to_uppercase())
     }
 
-    /// What it said, as the document has it: of a process 4711, by the program where it is most often.
+    /// Stderr as docs/troubleshooting.md shows it: with the PID 4711 and the program in /usr/bin.
     pub fn example(&self) -> String {
         let Self { pid, .. } = self;
         let mut text =
@@ -145,7 +145,7 @@ impl Failure {
     }
 }
 
-/// A line without the key that ends a cause.
+/// Removes the key at the end of a line with a cause.
 #[track_caller]
 pub fn without_key(line: &str) -> &str {
     if !line.contains(": cause: ") {
@@ -156,17 +156,17 @@ pub fn without_key(line: &str) -> &str {
     line
 }
 
-/// A file of the target's, if it can be read.
+/// The content of a file in /proc/PID, or `None` if the file cannot be read.
 fn read(target: &str, file: &str) -> Option<String> {
     fs::read_to_string(format!("/proc/{target}/{file}")).ok()
 }
 
-/// Installs one more copy of a program, with these options of install(1), in a directory of its own.
+/// Installs a copy of a program in this directory below /mnt, with these options of install(1).
 pub fn install(sandbox: &Sandbox, id_type: IdType, directory: &str, options: &[&str]) -> PathBuf {
     let directory = Path::new("/mnt").join(directory);
     fs::create_dir_all(&directory).unwrap();
     let program = directory.join(id_type.program());
-    // By another process, since this one must never have a program open for writing that others start.
+    // install(1) writes the file: a descriptor in this process could be inherited by a child of another test (ETXTBSY).
     let mut install = Command::new("install");
     must_succeed(
         install.args(options).arg(sandbox.program(InstallMode::Unprivileged, id_type)).arg(&program),
@@ -174,7 +174,7 @@ pub fn install(sandbox: &Sandbox, id_type: IdType, directory: &str, options: &[&
     program
 }
 
-/// Runs setcap(8).
+/// Runs setcap(8) through this command.
 pub fn set_capabilities(as_whom: Command, capabilities: &str, program: &Path) {
     let mut setcap = as_whom;
     must_succeed(setcap.arg("setcap").arg(capabilities).arg(program));

@@ -1,4 +1,4 @@
-//! Seccomp filters, real ones: what they refuse is theirs, and what else fails is not.
+//! Seccomp filters: a filter is reported if it refused the write, and not for failures of another cause.
 
 use std::path::Path;
 use std::process::Command;
@@ -15,7 +15,7 @@ fn compile() {
     }
 }
 
-/// Alice, under a filter that root has set for her.
+/// Prefix for a command of alice under a filter that root has installed.
 fn filtered(what: &str) -> Command {
     compile();
     let mut command = ROOT.command(HELPER);
@@ -32,7 +32,7 @@ pub fn refused_by_a_filter(sandbox: &Sandbox, mode: InstallMode, id_type: IdType
 }
 
 #[test]
-fn what_a_filter_refuses_is_told_when_all_else_is_excluded() {
+fn a_seccomp_filter_is_reported_if_no_other_cause_is_found() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         sandbox.for_each_program(|mode, id_type| {
@@ -53,7 +53,7 @@ fn what_a_filter_refuses_is_told_when_all_else_is_excluded() {
                 "fix: use a seccomp profile that allows openat2, as the default profiles of podman and Docker do",
             ]);
         });
-        // Needing no privilege and having none is no cause.
+        // A missing privilege is no cause if the request needs none.
         for id_type in IdType::BOTH {
             Failure::of(
                 filtered("write"),
@@ -69,7 +69,7 @@ fn what_a_filter_refuses_is_told_when_all_else_is_excluded() {
 }
 
 #[test]
-fn a_filter_with_no_new_privs_is_not_the_first_to_mend() {
+fn no_new_privs_is_reported_instead_of_a_seccomp_filter() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         compile();
@@ -82,9 +82,9 @@ fn a_filter_with_no_new_privs_is_not_the_first_to_mend() {
     });
 }
 
-/// Every container has a filter.
+/// Containers usually have a filter, so an active filter alone is no cause.
 #[test]
-fn a_filter_that_lets_it_pass_is_not_blamed() {
+fn a_seccomp_filter_that_allows_the_write_is_not_blamed() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         sandbox.for_each_program(|mode, id_type| {
@@ -107,7 +107,7 @@ fn a_filter_that_lets_it_pass_is_not_blamed() {
     });
 }
 
-/// Alice, whose setuid programs get no capabilities.
+/// A run of alice with the securebit noroot: a setuid program gains no capability.
 pub fn taken_by_securebits(sandbox: &Sandbox, id_type: IdType) -> Failure {
     Failure::of(
         setpriv(&["--securebits=+noroot"]),
@@ -119,9 +119,9 @@ pub fn taken_by_securebits(sandbox: &Sandbox, id_type: IdType) -> Failure {
     )
 }
 
-/// Nor is a filter that is not there. What took the capability is not to be seen afterwards, and nothing is guessed.
+/// The program cannot see why it started without capability, so it lists possible reasons.
 #[test]
-fn without_a_filter_none_is_blamed_for_what_securebits_take() {
+fn no_seccomp_filter_is_blamed_for_privilege_that_securebits_remove() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {

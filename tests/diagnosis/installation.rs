@@ -1,4 +1,4 @@
-//! The program's file: neither setuid nor with capabilities, on a file system without setuid, with another namespace's.
+//! Causes in the file of the program: no setuid bit and no capabilities, a nosuid mount, capabilities of another user namespace.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ const INSTALL: &str = "fix: as root, run `setcap cap_set$id=ep $path`, or `chmod
 const SETCAP: &str = "fix: as root, run `setcap cap_set$id=ep $path`; reinstalling the package does the same";
 const NO_COMMAND: &str = "fix: no command can contain this path; as root, install the package uidmap-rs, whose $program belongs to \
     root, and call that program";
-/// For a copy that root is not told to give privilege.
+/// The fix for a copy to which root should not give privilege.
 const ELSEWHERE: &str = "fix: users other than root can change this file, so it must not get privilege; as root, install the \
     package uidmap-rs, whose $program belongs to root, and call that program";
 
@@ -33,7 +33,7 @@ pub fn without_privilege(sandbox: &Sandbox, id_type: IdType) -> Failure {
 }
 
 #[test]
-fn a_program_without_setuid_bit_and_capabilities_is_told_with_its_mode() {
+fn a_program_without_setuid_bit_and_capabilities_is_reported_with_its_mode() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {
@@ -42,7 +42,7 @@ fn a_program_without_setuid_bit_and_capabilities_is_told_with_its_mode() {
     });
 }
 
-/// Has a copy of the program fail, after what `prepare` did to it.
+/// The failure of a copy of the program that `prepare` has changed.
 fn copy(sandbox: &Sandbox, id_type: IdType, options: &[&str], prepare: impl Fn(&Path)) -> Failure {
     let program = install(sandbox, id_type, "copy", options);
     prepare(&program);
@@ -50,7 +50,7 @@ fn copy(sandbox: &Sandbox, id_type: IdType, options: &[&str], prepare: impl Fn(&
 }
 
 #[test]
-fn so_is_one_that_has_the_wrong_owner_or_the_wrong_capabilities() {
+fn a_program_with_the_wrong_owner_or_capabilities_is_reported() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {
@@ -67,9 +67,10 @@ fn so_is_one_that_has_the_wrong_owner_or_the_wrong_capabilities() {
     });
 }
 
-/// Root would give the capability to another program, or run another command.
+/// If others can write the path, root could give the capability to their program. A path with a backquote would
+/// end the command in the message.
 #[test]
-fn no_command_is_advised_for_a_path_that_is_not_roots_alone_or_ends_the_command() {
+fn no_command_is_advised_for_a_path_that_others_can_write_or_that_ends_the_command() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for (directory, owner, mode, is_advised) in [
@@ -97,7 +98,7 @@ fn no_command_is_advised_for_a_path_that_is_not_roots_alone_or_ends_the_command(
                 ]);
             }
         }
-        // A file of root's that others may write.
+        // Root owns the file, and others may write it.
         let program = install(sandbox, IdType::Uid, "written", &["--mode=0777"]);
         let target = sandbox.namespace(ALICE);
         Failure::at(alice(), &program, IdType::Uid, &target.pid(), "0 100000 10").mentions(ELSEWHERE);
@@ -105,7 +106,7 @@ fn no_command_is_advised_for_a_path_that_is_not_roots_alone_or_ends_the_command(
 }
 
 #[test]
-fn where_it_needs_no_privilege_or_has_it_from_elsewhere_the_file_is_not_blamed() {
+fn the_program_file_is_not_blamed_if_privilege_is_unnecessary_or_inherited() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {
@@ -127,7 +128,7 @@ fn where_it_needs_no_privilege_or_has_it_from_elsewhere_the_file_is_not_blamed()
     });
 }
 
-/// Programs of the ways that give privilege otherwise, on a tmpfs that is mounted so.
+/// Installs a setuid program and one with file capabilities on a tmpfs with these mount flags.
 fn on_a_tmpfs(sandbox: &Sandbox, id_type: IdType, point: &str, flags: MsFlags) -> Vec<PathBuf> {
     fs::create_dir_all(point).unwrap();
     mount(Some("tmpfs"), point, Some("tmpfs"), flags, Some("mode=0755")).unwrap();
@@ -150,7 +151,7 @@ pub fn nosuid(sandbox: &Sandbox, id_type: IdType) -> Vec<Failure> {
 }
 
 #[test]
-fn a_file_system_mounted_nosuid_is_told_with_its_mount_point() {
+fn a_nosuid_mount_is_reported_with_its_mount_point() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {
@@ -170,7 +171,7 @@ fn a_file_system_mounted_nosuid_is_told_with_its_mount_point() {
 }
 
 #[test]
-fn a_file_system_without_setuid_is_not_blamed_where_privilege_is_there_or_mounted_elsewhere() {
+fn a_nosuid_mount_is_not_blamed_if_privilege_is_present_or_the_mount_is_elsewhere() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\nroot:100000:10\n");
         for id_type in IdType::BOTH {
@@ -192,7 +193,7 @@ fn a_file_system_without_setuid_is_not_blamed_where_privilege_is_there_or_mounte
     });
 }
 
-/// Alice has a user namespace of her own, of which she is root, set the capabilities of a file of hers.
+/// Alice sets file capabilities as root of a user namespace of her own.
 fn with_capabilities_of_another_namespace(sandbox: &Sandbox, id_type: IdType) -> PathBuf {
     let program = install(sandbox, id_type, "foreign", &["--mode=0755", "--owner=1000", "--group=1000"]);
     let mut unshare = ALICE.command("unshare");
@@ -207,7 +208,7 @@ pub fn foreign_capabilities(sandbox: &Sandbox, id_type: IdType) -> Failure {
 }
 
 #[test]
-fn capabilities_of_another_user_namespace_are_told_with_its_root() {
+fn file_capabilities_of_another_user_namespace_are_reported_with_its_root() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {
@@ -226,9 +227,9 @@ fn capabilities_of_another_user_namespace_are_told_with_its_root() {
     });
 }
 
-/// A user namespace with 2000 ids of its own, none of which is root's outside.
+/// A user namespace that maps 2000 ids, without uid 0 of the parent namespace.
 #[test]
-fn what_counts_outside_does_not_count_in_a_namespace_with_another_root() {
+fn privilege_from_an_unmapped_root_is_reported() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:1500:10\n");
         let shifted = sandbox.namespace(ROOT);
@@ -236,7 +237,7 @@ fn what_counts_outside_does_not_count_in_a_namespace_with_another_root() {
             fs::write(format!("/proc/{}/{}_map", shifted.pid(), id_type.word()), "0 200000 2000").unwrap();
         }
         for id_type in IdType::BOTH {
-            // Capabilities of a namespace above count; those of a third one do not, whose root has no uid here.
+            // File capabilities of the parent namespace are effective here. File capabilities with an unmapped root uid are not.
             let target = sandbox.waiting(shifted.as_alice().args(["unshare", "--user", "--"]));
             let words = [&target.pid(), "0", "1500", "10"];
             assert_eq!(
@@ -251,7 +252,7 @@ fn what_counts_outside_does_not_count_in_a_namespace_with_another_root() {
             Failure::at(shifted.as_alice(), &program, id_type, &target.pid(), "0 1500 10").says(&[
                 NOT_PERMITTED,
                 "cause: the file capabilities of $path were set in another user namespace",
-                // The root of this namespace does not own the file.
+                // Root of this namespace does not own the file, so no setcap command is advised.
                 ELSEWHERE,
             ]);
             let setuid =
@@ -266,14 +267,14 @@ fn what_counts_outside_does_not_count_in_a_namespace_with_another_root() {
 }
 
 #[test]
-fn another_namespaces_capabilities_are_not_blamed_where_the_setuid_bit_would_do() {
+fn file_capabilities_of_another_namespace_are_not_blamed_on_a_setuid_program() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {
             let program = with_capabilities_of_another_namespace(sandbox, id_type);
             must_succeed(Command::new("chown").arg("--no-dereference").arg("0").arg(&program));
             must_succeed(Command::new("chmod").arg("4755").arg(&program));
-            // Changing the owner took them.
+            // chown(2) has removed the capabilities.
             must_succeed(
                 Command::new("setcap").args(["-n", "1000", "cap_setuid,cap_setgid=ep"]).arg(&program),
             );

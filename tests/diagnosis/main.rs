@@ -1,5 +1,5 @@
-//! Every cause, provoked for real: what the programs say then, line by line; and beside it what looks alike and has another
-//! cause. docs/troubleshooting.md repeats lines that are got here, and [`document`] sees to it that it does.
+//! Tests of the explanations of failures. Each cause is provoked, and the output is compared line by line. Each cause also has
+//! tests with a similar failure of another cause. [`document`] compares the examples of docs/troubleshooting.md with the output.
 #![allow(missing_docs, unreachable_pub)]
 #![allow(
     clippy::arithmetic_side_effects,
@@ -7,9 +7,9 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    // A method of a sandbox is one that needs it to exist.
+    // A method takes `&self` to prove that a sandbox exists.
     clippy::unused_self,
-    // The harness has more than this program needs.
+    // This test uses only a part of the harness.
     dead_code
 )]
 

@@ -1,4 +1,4 @@
-//! The user namespaces: ours has not the ids, the target's has a map already, or is none that we may map.
+//! Causes in the user namespaces: unmapped ids, a map that is already written, and a target that is not in a child namespace.
 
 use std::process::Command;
 
@@ -10,7 +10,7 @@ fn alice() -> Command {
     ALICE.command("env")
 }
 
-/// In a namespace with the ids from 0 to 65535, where the usual line delegates others.
+/// A request in a user namespace that maps 0 to 65535, while the usual line delegates other ids.
 pub fn not_mapped_here(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
     sandbox.delegate("alice:100000:65536\n");
     let nested = sandbox.nested(65_536);
@@ -21,7 +21,7 @@ const MORE_IDS: &str =
     "the user who created this user namespace, such as by starting a container, can give it more ids";
 
 #[test]
-fn ids_that_this_namespace_does_not_have_are_told_with_those_that_it_has() {
+fn ids_that_are_not_mapped_here_are_reported_with_the_mapped_ids() {
     in_sandbox(|sandbox| {
         sandbox.for_each_program(|mode, id_type| {
             not_mapped_here(sandbox, mode, id_type).says(&[
@@ -34,7 +34,7 @@ fn ids_that_this_namespace_does_not_have_are_told_with_those_that_it_has() {
                 ),
             ]);
         });
-        // Of a range that is there in part, the part that is not is told.
+        // If a range is mapped in part, the other part is reported.
         sandbox.delegate("alice:1500:1000\n");
         let nested = sandbox.nested(2_000);
         Failure::new(|| nested.as_alice(), sandbox, InstallMode::Setuid, IdType::Uid, "0 1500 1000").is_because(&[
@@ -123,7 +123,7 @@ fn ranges_within_the_lines_of_the_own_map_are_written() {
 }
 
 #[test]
-fn ids_that_are_here_are_not_blamed() {
+fn ids_that_are_mapped_here_are_not_blamed() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:1500:100\n");
         sandbox.for_each_program(|mode, id_type| {
@@ -139,7 +139,7 @@ fn ids_that_are_here_are_not_blamed() {
             assert_eq!((outcome.stderr.as_str(), target.map(id_type).as_str()), ("", "0 1500 100"));
             Failure::of(run(), sandbox, mode, id_type, &target, "0 1500 100")
                 .is_because(&["the $id_map of process $pid is already written"]);
-            // More than is delegated is refused before anybody asks what is here.
+            // A request for ids that are not delegated is refused before the map of this namespace is read.
             Failure::of(run(), sandbox, mode, id_type, &target, "0 1500 1000")
                 .is_because(&["the request includes $ids that are not delegated to alice: 1600 to 2499"]);
         });
@@ -156,7 +156,7 @@ pub fn already_mapped(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> 
 }
 
 #[test]
-fn a_map_that_was_written_before_is_told() {
+fn a_map_that_is_already_written_is_reported() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         sandbox.for_each_program(|mode, id_type| {
@@ -170,7 +170,7 @@ fn a_map_that_was_written_before_is_told() {
 }
 
 #[test]
-fn the_other_programs_map_is_not_blamed() {
+fn the_map_of_the_other_id_type_is_not_blamed() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for (id_type, other) in [(IdType::Uid, IdType::Gid), (IdType::Gid, IdType::Uid)] {
@@ -179,7 +179,7 @@ fn the_other_programs_map_is_not_blamed() {
             assert_eq!(sandbox.run(InstallMode::Caps, other, ALICE, &words).status, Some(0));
             Failure::of(alice(), sandbox, InstallMode::Unprivileged, id_type, &target, "0 100000 10")
                 .is_because(&["$path has neither"]);
-            // A whole map is there, of the namespace that is the caller's, too.
+            // The caller's own namespace has a complete map, too.
             let plain = sandbox.waiting(&mut alice());
             Failure::of(alice(), sandbox, InstallMode::Caps, id_type, &plain, "0 100000 10")
                 .is_because(&["process $pid is in the caller's own user namespace"]);
@@ -192,7 +192,7 @@ pub fn same_namespace(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> 
 }
 
 #[test]
-fn a_process_that_made_no_namespace_is_told() {
+fn a_process_in_the_callers_namespace_is_reported() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for mode in
@@ -209,7 +209,7 @@ fn a_process_that_made_no_namespace_is_told() {
     });
 }
 
-/// A namespace in a namespace of alice's: no process is in the middle one, since one process made both; or one is.
+/// Two grandchild namespaces, made by alice in a middle namespace. In the first case no process remains in the middle namespace.
 fn grandchildren(sandbox: &Sandbox) -> [Namespace; 2] {
     let middle = || {
         let mut unshare = ALICE.command("unshare");
@@ -227,7 +227,7 @@ pub fn grandchild(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Vec<
 }
 
 #[test]
-fn a_namespace_that_was_not_made_in_ours_is_told() {
+fn a_namespace_that_is_not_a_child_is_reported() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for mode in [InstallMode::Setuid, InstallMode::Caps, InstallMode::Unprivileged] {
@@ -244,10 +244,10 @@ fn a_namespace_that_was_not_made_in_ours_is_told() {
     });
 }
 
-/// From within the child, the parent's process is in none that could be mapped from there; and from outside, the middle one
-/// is a child, whose map is there.
+/// A process in the parent namespace is not in a child of the caller's namespace. The middle namespace is a child, and its map is
+/// already written.
 #[test]
-fn above_is_not_a_child_either_and_the_one_between_is() {
+fn the_parent_is_not_a_child_but_the_namespace_between_is() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\nalice:1500:10\n");
         let nested = sandbox.nested(2_000);

@@ -1,4 +1,4 @@
-//! The plugin that nsswitch.conf names: each mode in which it says no, fails, or cannot be used.
+//! Causes in the subid plugin: each way in which the plugin refuses, fails, or cannot be loaded.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -6,7 +6,7 @@ use std::process::Command;
 
 use super::failure::{Failure, MIGRATE, without_key};
 use super::harness::{ALICE, BOB, IdType, InstallMode, Sandbox};
-use super::plugin::{configure, first_delegated, in_plugin_sandbox, install, install_sssds};
+use super::plugin::{configure, first_delegated, in_plugin_sandbox, install, install_sssd_plugin};
 
 fn alice() -> Command {
     ALICE.command("env")
@@ -15,14 +15,14 @@ fn alice() -> Command {
 const REMEDY: &str = "fix: check that the plugin's service runs and knows the user (for sss: sssd), or as root, \
     remove the line subid: from /etc/nsswitch.conf";
 
-/// Of sssd, which does not run.
+/// A request with the sssd plugin while sssd does not run.
 pub fn without_sssd(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
-    install_sssds(sandbox);
+    install_sssd_plugin(sandbox);
     Failure::new(alice, sandbox, mode, id_type, "0 500000 10")
 }
 
 #[test]
-fn sssds_plugin_without_sssd_cannot_reach_its_service() {
+fn the_sssd_plugin_without_sssd_is_reported_as_unreachable() {
     in_plugin_sandbox(|sandbox| {
         sandbox.for_each_program(|mode, id_type| {
             without_sssd(sandbox, mode, id_type).says(&[
@@ -35,7 +35,7 @@ fn sssds_plugin_without_sssd_cannot_reach_its_service() {
 }
 
 #[test]
-fn each_status_of_a_plugin_is_told() {
+fn each_status_of_a_plugin_is_reported() {
     in_plugin_sandbox(|sandbox| {
         for (status, words) in [
             (1, "does not know alice"),
@@ -60,9 +60,9 @@ fn each_status_of_a_plugin_is_told() {
     });
 }
 
-/// A sound plugin that says no: nothing is wrong with it, nor with what the files have.
+/// A working plugin refuses: no fault of the plugin or of the subid files is reported.
 #[test]
-fn a_plugin_that_says_no_is_told_with_how_to_see_its_list() {
+fn a_plugin_that_refuses_is_reported_with_the_command_that_lists_its_ids() {
     in_plugin_sandbox(|sandbox| {
         install(sandbox, "sound", &[]);
         for id_type in IdType::BOTH {
@@ -87,7 +87,7 @@ fn a_plugin_that_says_no_is_told_with_how_to_see_its_list() {
 }
 
 #[test]
-fn a_name_that_is_too_long_is_told() {
+fn a_plugin_name_that_is_too_long_is_reported() {
     in_plugin_sandbox(|sandbox| {
         let long = "x".repeat(51);
         configure(sandbox, &long);
@@ -102,7 +102,7 @@ fn a_name_that_is_too_long_is_told() {
 }
 
 #[test]
-fn a_plugin_that_cannot_be_had_is_told() {
+fn a_plugin_that_cannot_be_loaded_is_reported() {
     in_plugin_sandbox(|sandbox| {
         configure(sandbox, "missing");
         for id_type in IdType::BOTH {
@@ -125,9 +125,9 @@ fn a_plugin_that_cannot_be_had_is_told() {
     });
 }
 
-/// Files are asked after all, or there is nothing to ask about.
+/// Either nsswitch.conf names the files, or the plugin allows the request.
 #[test]
-fn a_plugin_is_not_blamed_for_what_it_has_no_part_in() {
+fn a_plugin_that_decided_nothing_or_allowed_is_not_blamed() {
     in_plugin_sandbox(|sandbox| {
         configure(sandbox, "files");
         for id_type in IdType::BOTH {

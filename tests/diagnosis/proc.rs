@@ -1,4 +1,4 @@
-//! `/proc`: read-only, covered, not there, of another PID namespace, or hiding processes.
+//! Causes in /proc: read-only, covered, not mounted, of another PID namespace, or mounted with hidepid.
 
 use std::fs;
 use std::process::Command;
@@ -22,7 +22,7 @@ fn fails(sandbox: &Sandbox, mode: InstallMode, id_type: IdType, target: &Namespa
     Failure::of(alice(), sandbox, mode, id_type, target, "0 100000 10")
 }
 
-/// Runs the program while this path, and no more of the real file system, is read-only.
+/// Runs the program while a read-only bind mount covers this path.
 pub fn read_only(
     sandbox: &Sandbox,
     mode: InstallMode,
@@ -40,7 +40,7 @@ pub fn read_only(
 }
 
 #[test]
-fn a_read_only_mount_is_told_with_its_place() {
+fn a_read_only_mount_is_reported_with_its_mount_point() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         sandbox.for_each_program(|mode, id_type| {
@@ -58,7 +58,7 @@ fn a_read_only_mount_is_told_with_its_place() {
                     ),
                 ]);
             }
-            // The own gid's map makes newgidmap write to another file before, which is read-only as well.
+            // For the map of the own gid, newgidmap writes the read-only file setgroups first.
             let target = sandbox.namespace(ALICE);
             let path = format!("/proc/{}", target.pid());
             bind(&path, &path);
@@ -70,7 +70,7 @@ fn a_read_only_mount_is_told_with_its_place() {
     });
 }
 
-/// With something mounted over the map, which alice could write to.
+/// Runs the program while a file that alice may write is mounted over the map.
 pub fn covered_map(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
     let target = sandbox.namespace(ALICE);
     fs::write("/etc/map", "").unwrap();
@@ -79,13 +79,13 @@ pub fn covered_map(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Fai
     bind("/etc/map", &map);
     let failure = fails(sandbox, mode, id_type, &target);
     umount2(map.as_str(), MntFlags::MNT_DETACH).unwrap();
-    assert_eq!(fs::read("/etc/map").unwrap(), b"", "what covers the map is not written to");
+    assert_eq!(fs::read("/etc/map").unwrap(), b"", "the covering file was written");
     assert_eq!(target.map(id_type), "");
     failure
 }
 
 #[test]
-fn a_file_over_the_map_is_told_and_not_written_to() {
+fn a_file_mounted_over_the_map_is_reported_and_not_written() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         sandbox.for_each_program(|mode, id_type| {
@@ -99,7 +99,7 @@ fn a_file_over_the_map_is_told_and_not_written_to() {
             bind("/dev/null", &map);
             fails(sandbox, mode, id_type, &target).is_because(&["/proc/$pid/$id_map is covered by a "]);
             umount2(map.as_str(), MntFlags::MNT_DETACH).unwrap();
-            // The map is not what is covered: it is written, or fails for another reason.
+            // A covered map of the other id type is not reported.
             let other =
                 format!("/proc/{}/{}_map", target.pid(), if id_type == IdType::Uid { "gid" } else { "uid" });
             bind("/dev/null", &other);
@@ -111,7 +111,7 @@ fn a_file_over_the_map_is_told_and_not_written_to() {
 }
 
 #[test]
-fn a_file_over_setgroups_is_told_and_not_written_to() {
+fn a_file_mounted_over_setgroups_is_reported_and_not_written() {
     in_sandbox(|sandbox| {
         let target = sandbox.namespace(ALICE);
         fs::write("/etc/setgroups", "").unwrap();
@@ -127,9 +127,9 @@ fn a_file_over_setgroups_is_told_and_not_written_to() {
     });
 }
 
-/// As a caller may have it in a mount namespace of their own, and give a descriptor of the directory there.
+/// A caller can arrange this in an own mount namespace and pass a descriptor of the directory there.
 #[test]
-fn another_processs_file_over_it_is_not_written_to() {
+fn a_file_of_another_process_mounted_over_the_map_is_not_written() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for mode in InstallMode::GOOD {
@@ -153,7 +153,7 @@ fn another_processs_file_over_it_is_not_written_to() {
 }
 
 #[test]
-fn a_file_system_over_the_process_is_told() {
+fn a_file_system_mounted_over_the_process_directory_is_reported() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         sandbox.for_each_program(|mode, id_type| {
@@ -171,7 +171,7 @@ fn a_file_system_over_the_process_is_told() {
     });
 }
 
-/// Runs the program, with this target's word, while `/proc` is something else.
+/// Runs the program for this target after `change` has mounted over /proc.
 fn with_another_proc(
     sandbox: &Sandbox,
     mode: InstallMode,
@@ -192,7 +192,7 @@ pub fn no_proc(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure
 }
 
 #[test]
-fn that_there_is_no_proc_is_told() {
+fn a_missing_proc_is_reported() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {
@@ -216,7 +216,7 @@ fn that_there_is_no_proc_is_told() {
 
 const ANOTHER: &str = "/proc shows another PID namespace than the caller's";
 
-/// Alice in a new PID namespace, with the old one's `/proc`.
+/// Alice in a new PID namespace with the /proc of the parent PID namespace.
 pub fn old_proc(sandbox: &Sandbox, mode: InstallMode, id_type: IdType, pid: &str) -> Failure {
     let mut command = ROOT.command("unshare");
     command.args([
@@ -233,7 +233,7 @@ pub fn old_proc(sandbox: &Sandbox, mode: InstallMode, id_type: IdType, pid: &str
 }
 
 #[test]
-fn another_pid_namespaces_proc_is_told() {
+fn a_proc_of_another_pid_namespace_is_reported() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         let fix = "fix: as root in this PID namespace, run `mount -t proc proc /proc`, or create the PID namespace with unshare \
@@ -247,9 +247,9 @@ fn another_pid_namespaces_proc_is_told() {
                 &format!("cause: {ANOTHER}"),
                 fix,
             ]);
-            // The PID that a shell there would give for itself is init's here.
+            // A process with PID 1 in the new PID namespace: in this /proc, PID 1 is init.
             old_proc(sandbox, mode, id_type, "1").is_because(&[ANOTHER]);
-            // A process that was named as this /proc has it is not the matter.
+            // A PID as this /proc shows it is found, so the PID namespace is not the cause.
             let target = sandbox.namespace(ALICE);
             assert_eq!(
                 sandbox.run(mode, id_type, ALICE, &[target.pid().as_str(), "0", "100000", "10"]).status,
@@ -258,7 +258,7 @@ fn another_pid_namespaces_proc_is_told() {
             old_proc(sandbox, mode, id_type, &target.pid())
                 .is_because(&["the $id_map of process $pid is already written"]);
         });
-        // The other mode round, the caller is not in the PID namespace that /proc shows, nor is any other process.
+        // The reverse: /proc shows a PID namespace without the caller and without any other process.
         let mount_inside = || {
             let mut unshare = Command::new("unshare");
             must_succeed(unshare.args([
@@ -290,7 +290,7 @@ pub fn hidden(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure 
 }
 
 #[test]
-fn a_process_that_proc_hides_is_told_from_one_that_has_ended() {
+fn a_hidden_process_is_distinguished_from_an_ended_process() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         sandbox.for_each_program(|mode, id_type| {
@@ -302,7 +302,7 @@ fn a_process_that_proc_hides_is_told_from_one_that_has_ended() {
             ]);
             let ended = sandbox.namespace(ALICE).pid();
             with_another_proc(sandbox, mode, id_type, &ended, hide_processes, alice()).is_because(&["there is no process $pid"]);
-            // Alice's own is not hidden.
+            // A process of alice is visible to alice.
             let own = sandbox.namespace(ALICE);
             let unprivileged =
                 with_another_proc(sandbox, InstallMode::Unprivileged, id_type, &own.pid(), hide_processes, setpriv(&[]));

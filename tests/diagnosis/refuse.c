@@ -1,6 +1,6 @@
-/* Runs a command under a seccomp filter that refuses with EPERM: "write", a write(2) to other descriptors than 0 to 2; "open", an
- * openat2(2); "nothing", nothing. "old" refuses openat2(2) with ENOSYS. Without CAP_SYS_ADMIN the kernel wants no_new_privs to be
- * set before. */
+/* Runs a command under a seccomp filter. "write" refuses write(2) to descriptors above 2 with EPERM, "open" refuses openat2(2)
+ * with EPERM, "old" refuses openat2(2) with ENOSYS, and "nothing" allows all calls. Without CAP_SYS_ADMIN, the kernel requires
+ * that no_new_privs is set. */
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -17,7 +17,7 @@ int main(int argc, char **argv)
 	int is_old = argc > 1 && strcmp(argv[1], "old") == 0;
 	int is_open = is_old || (argc > 1 && strcmp(argv[1], "open") == 0);
 	int number = is_open ? SYS_openat2 : argc > 1 && strcmp(argv[1], "write") == 0 ? SYS_write : -1;
-	/* The low half of an argument comes first on the machines that Debian has, but for s390x. */
+	/* The offset is that of the low 32 bits of the argument on a little-endian machine. */
 	struct sock_filter program[] = {
 		LOAD(nr),
 		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned)number, 0, 3),

@@ -1,4 +1,4 @@
-//! What was taken from the process before the program started: no_new_privs, the bounding set, a debugger, CAP_SETFCAP.
+//! Causes in the restrictions of the process: no_new_privs, the bounding set, a debugger, a missing CAP_SETFCAP.
 
 use std::process::Command;
 
@@ -9,7 +9,7 @@ fn alice() -> Command {
     ALICE.command("env")
 }
 
-/// Alice's own setpriv(1): root's would leave her capabilities that `no_new_privs` lets pass.
+/// setpriv(1), started by alice. Started by root, it would pass on capabilities that no_new_privs does not remove.
 fn no_new_privs() -> Command {
     let mut command = ALICE.command("setpriv");
     command.args(["--no-new-privs", "--"]);
@@ -29,7 +29,7 @@ pub fn with_no_new_privs(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) 
 }
 
 #[test]
-fn no_new_privs_is_told_with_the_options_that_set_it() {
+fn no_new_privs_is_reported_with_the_options_that_set_it() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {
@@ -46,7 +46,7 @@ fn no_new_privs_is_told_with_the_options_that_set_it() {
 }
 
 #[test]
-fn no_new_privs_is_not_blamed_where_the_capability_is_there_or_not_needed() {
+fn no_new_privs_is_not_blamed_if_the_capability_is_present_or_not_needed() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {
@@ -55,7 +55,7 @@ fn no_new_privs_is_not_blamed_where_the_capability_is_there_or_not_needed() {
                 Failure::of(no_new_privs(), sandbox, mode, id_type, &plain, "0 100000 10")
                     .is_because(&["process $pid is in the caller's own user namespace"]);
             }
-            // The capability comes from the caller, as with Kubernetes' ambient ones.
+            // The caller has an ambient capability, as Kubernetes can give it.
             let capability = if id_type == IdType::Uid { "+setuid" } else { "+setgid" };
             let ambient = ["--inh-caps", capability, "--ambient-caps", capability, "--no-new-privs"];
             let nested = sandbox.nested(2_000);
@@ -78,9 +78,9 @@ pub fn out_of_the_bounding_set(sandbox: &Sandbox, mode: InstallMode, id_type: Id
     Failure::of(without(&capability), sandbox, mode, id_type, &sandbox.namespace(ALICE), "0 100000 10")
 }
 
-/// With effective file capabilities the kernel refuses the exec instead, and nothing can be said.
+/// Effective file capabilities are not tested: the kernel refuses the exec (EPERM).
 #[test]
-fn a_bounding_set_without_the_capability_is_told_with_the_options_that_give_it() {
+fn a_bounding_set_without_the_capability_is_reported_with_the_options_that_add_it() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {
@@ -113,7 +113,7 @@ fn a_bounding_set_without_another_capability_is_not_blamed() {
                 Failure::of(without(other), sandbox, mode, id_type, &plain, "0 100000 10")
                     .is_because(&["process $pid is in the caller's own user namespace"]);
             }
-            // The own id needs no capability, so that its lack is no reason.
+            // A map of the own id needs no capability, so the bounding set is not the cause.
             Failure::of(without("-all"), sandbox, InstallMode::Setuid, id_type, &own, "0 1000 1")
                 .is_because(&["the $id_map of process $pid is already written"]);
         }
@@ -121,7 +121,7 @@ fn a_bounding_set_without_another_capability_is_not_blamed() {
 }
 
 #[test]
-fn two_causes_are_told_both_the_first_to_mend_first() {
+fn two_causes_are_reported_in_the_order_to_fix_them() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         let nested = sandbox.nested(2_000);
@@ -156,7 +156,7 @@ fn two_causes_are_told_both_the_first_to_mend_first() {
     });
 }
 
-/// Alice's own strace(1) of the program.
+/// A run under strace(1) that alice started.
 pub fn traced(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
     Failure::of(
         strace(ALICE.command("strace")),
@@ -174,7 +174,7 @@ fn strace(mut strace: Command) -> Command {
 }
 
 #[test]
-fn a_debugger_is_told_where_it_took_the_privilege() {
+fn a_debugger_is_reported_if_it_removed_the_privilege() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {
@@ -185,7 +185,7 @@ fn a_debugger_is_told_where_it_took_the_privilege() {
                     "fix: run the program without the debugger, or run the debugger as root",
                 ]);
             }
-            // Root's debugger takes nothing.
+            // A debugger of root does not remove privilege.
             let mut roots = strace(ROOT.command("strace"));
             roots.args(["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups", "--"]);
             let plain = sandbox.waiting(&mut alice());
@@ -199,13 +199,13 @@ fn a_debugger_is_told_where_it_took_the_privilege() {
 const SETFCAP: &str = "the request maps uid 0 of this user namespace, this kernel requires CAP_SETFCAP for that, and the \
     program was started without CAP_SETFCAP";
 
-/// A map of uid 0 by a program whose file has cap_setuid alone.
+/// A map of uid 0 by a program that has only CAP_SETUID.
 pub fn without_setfcap(sandbox: &Sandbox) -> Failure {
     Failure::of(alice(), sandbox, InstallMode::Caps, IdType::Uid, &sandbox.namespace(ALICE), "5 1 2 0 0 1")
 }
 
 #[test]
-fn a_map_of_uid_0_is_told_with_what_it_takes() {
+fn a_map_of_uid_0_without_cap_setfcap_is_reported() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:0:10\n");
         without_setfcap(sandbox).says(&[
@@ -213,7 +213,7 @@ fn a_map_of_uid_0_is_told_with_what_it_takes() {
             &format!("cause: {SETFCAP}"),
             "fix: delegate ids without 0 in $subid, because a process with uid 0 can do what root can; if that is meant, as root, run `setcap cap_setuid,cap_setfcap=ep $path`",
         ]);
-        // In containers, which are not given it, neither mode of installing helps.
+        // A bounding set without CAP_SETFCAP, as in containers: neither install mode has the capability.
         for mode in [InstallMode::Setuid, InstallMode::Caps] {
             let target = sandbox.namespace(ALICE);
             Failure::of(without("-setfcap"), sandbox, mode, IdType::Uid, &target, "0 0 1").says(&[
@@ -223,7 +223,7 @@ fn a_map_of_uid_0_is_told_with_what_it_takes() {
                  capabilities.add: [SETFCAP] (Kubernetes)",
             ]);
         }
-        // Without the capability itself that comes first, and both have to be mended.
+        // A program without CAP_SETUID and CAP_SETFCAP: both causes are reported, CAP_SETUID first.
         let program = install(sandbox, IdType::Uid, "copy", &["--mode=0755"]);
         Failure::at(alice(), &program, IdType::Uid, &sandbox.namespace(ALICE).pid(), "0 0 1")
             .is_because(&["$path has neither", SETFCAP]);
@@ -231,7 +231,7 @@ fn a_map_of_uid_0_is_told_with_what_it_takes() {
 }
 
 #[test]
-fn without_uid_0_or_with_setfcap_it_is_something_else() {
+fn cap_setfcap_is_not_blamed_if_it_is_present_or_not_needed() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:0:10\n");
         let mapped = sandbox.namespace(ALICE);

@@ -1,4 +1,4 @@
-//! The target and the caller: processes that are gone, somebody else's, another group's, not dumpable; and a caller without a name.
+//! Causes in the target and the caller: an ended process, another owner or group, a process that is not dumpable, no passwd entry.
 
 use std::fs;
 use std::os::fd::AsRawFd;
@@ -11,7 +11,7 @@ use nix::sys::stat::Mode;
 
 use super::failure::Failure;
 use super::harness::{
-    ALICE, BOB, IdType, InstallMode, NOBODY_KNOWN, Person, ROOT, Sandbox, in_sandbox, must_succeed, setpriv,
+    ALICE, BOB, IdType, InstallMode, Person, ROOT, Sandbox, UNKNOWN_USER, in_sandbox, must_succeed, setpriv,
 };
 
 fn alice() -> Command {
@@ -27,7 +27,7 @@ pub fn ended(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
 }
 
 #[test]
-fn a_process_that_has_ended_is_told() {
+fn a_process_that_has_ended_is_reported() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         sandbox.for_each_program(|mode, id_type| {
@@ -37,7 +37,7 @@ fn a_process_that_has_ended_is_told() {
                 "cause: there is no process $pid: it has ended, or the PID is from another PID namespace",
                 "fix: give the PID that the caller's /proc shows, while the process lives",
             ]);
-            // By its directory, which was opened while it lived.
+            // A descriptor of the directory in /proc, opened before the process ended.
             let target = sandbox.namespace(ALICE);
             let directory =
                 open(Path::new(&format!("/proc/{}", target.pid())), OFlag::O_RDONLY, Mode::empty()).unwrap();
@@ -46,7 +46,7 @@ fn a_process_that_has_ended_is_told() {
             let word = format!("fd:{}", directory.as_raw_fd());
             let failure =
                 Failure::at(alice(), &sandbox.program(mode, id_type), id_type, &word, "0 100000 10");
-            // Root owns what is left of it.
+            // Root owns the directory of an ended process.
             failure.says(&[
                 &shown(ALICE, 1000, ROOT),
                 "cause: the process of $pid has ended",
@@ -56,12 +56,12 @@ fn a_process_that_has_ended_is_told() {
     });
 }
 
-/// Inside it has a PID that is nobody's outside.
+/// The target has a PID in its PID namespace that no process has outside.
 #[test]
-fn a_pid_of_another_pid_namespace_is_nobodys_here() {
+fn a_pid_of_another_pid_namespace_is_reported_as_missing() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
-        // Far from those that are given out next.
+        // A PID far from those that the kernel assigns next.
         let loadavg = fs::read_to_string("/proc/loadavg").unwrap();
         let last: u32 = loadavg.split_whitespace().last().unwrap().parse().unwrap();
         let far = 1_000 + (last + 15_000) % 30_000;
@@ -94,7 +94,7 @@ fn shown(caller: Person, login_gid: u32, owner: Person) -> String {
 }
 
 #[test]
-fn a_process_of_somebody_else_is_told_with_both_uids() {
+fn a_process_of_another_user_is_reported_with_both_uids() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         sandbox.for_each_program(|mode, id_type| {
@@ -116,9 +116,9 @@ fn a_process_of_somebody_else_is_told_with_both_uids() {
     });
 }
 
-/// A setuid program has made its caller's process somebody else's.
+/// A setuid program runs with the real uid of the caller and the effective uid of root.
 #[test]
-fn a_process_that_changed_its_effective_uid_is_told() {
+fn a_process_that_changed_its_effective_uid_is_reported() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         let target = sandbox.waiting(ROOT.command("setpriv").args([
@@ -140,7 +140,7 @@ fn a_process_that_changed_its_effective_uid_is_told() {
 }
 
 #[test]
-fn a_uid_that_this_namespace_does_not_have_is_not_told_as_a_uid() {
+fn an_owner_that_is_not_mapped_here_is_reported_without_a_uid() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:1500:10\n");
         let nested = sandbox.nested(2_000);
@@ -154,7 +154,7 @@ fn a_uid_that_this_namespace_does_not_have_is_not_told_as_a_uid() {
 }
 
 #[test]
-fn a_process_of_another_group_is_told_with_how_to_join_it() {
+fn a_process_of_another_group_is_reported_with_the_gid_to_use() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {
@@ -177,13 +177,13 @@ fn a_process_of_another_group_is_told_with_how_to_join_it() {
 
 const LOGIN_GROUP: &str = "the caller has gid 100, which is not the login group, 1000";
 
-/// After newgrp(1), which the target was made after as well.
+/// Caller and target both run under gid 100, as after newgrp(1).
 pub fn under_another_group(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
     Failure::new(|| ALICE.with_gid(100).command("env"), sandbox, mode, id_type, "0 100000 10")
 }
 
 #[test]
-fn a_caller_under_another_group_is_told_with_the_option_that_allows_it() {
+fn a_caller_outside_the_login_group_is_reported_with_the_login_defs_option() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         let under_group = || ALICE.with_gid(100).command("env");
@@ -194,7 +194,7 @@ fn a_caller_under_another_group_is_told_with_the_option_that_allows_it() {
                 "fix: start the process and $program under gid 1000, with sg or newgrp, or as root, set GRANT_AUX_GROUP_SUBIDS yes in \
                  /etc/login.defs",
             ]);
-            // The target has the login group, and then a third one.
+            // The target has the login group in this case, and a third group in the next one.
             Failure::of(under_group(), sandbox, mode, id_type, &sandbox.namespace(ALICE), "0 100000 10").says(&[
                 &shown(ALICE.with_gid(100), 1000, ALICE),
                 "cause: process $pid has gid 1000, and the caller has gid 100",
@@ -204,7 +204,7 @@ fn a_caller_under_another_group_is_told_with_the_option_that_allows_it() {
             Failure::of(under_group(), sandbox, mode, id_type, &third, "0 100000 10")
                 .is_because(&["process $pid has gid 101, and the caller has gid 100", LOGIN_GROUP]);
         });
-        // Granted, the group is no reason any more.
+        // With GRANT_AUX_GROUP_SUBIDS, the group is not the cause.
         sandbox.write("login.defs", "GRANT_AUX_GROUP_SUBIDS yes\n");
         for id_type in IdType::BOTH {
             Failure::new(under_group, sandbox, InstallMode::Unprivileged, id_type, "0 100000 10")
@@ -213,7 +213,7 @@ fn a_caller_under_another_group_is_told_with_the_option_that_allows_it() {
     });
 }
 
-/// A namespace of alice's whose process runs a program that she may execute and not read.
+/// A target of alice that runs a program which alice may execute and not read.
 pub fn not_dumpable(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
     let unreadable = "/mnt/unreadable";
     let mut install = Command::new("install");
@@ -224,7 +224,7 @@ pub fn not_dumpable(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Fa
 }
 
 #[test]
-fn a_process_that_is_not_dumpable_is_told() {
+fn a_process_that_is_not_dumpable_is_reported() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         sandbox.for_each_program(|mode, id_type| {
@@ -239,11 +239,11 @@ fn a_process_that_is_not_dumpable_is_told() {
 
 pub fn without_passwd_entry(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
     sandbox.delegate("4711:100000:10\n");
-    Failure::new(|| NOBODY_KNOWN.command("env"), sandbox, mode, id_type, "0 100000 10")
+    Failure::new(|| UNKNOWN_USER.command("env"), sandbox, mode, id_type, "0 100000 10")
 }
 
 #[test]
-fn a_caller_without_passwd_entry_is_told_with_a_line_for_it() {
+fn a_caller_without_passwd_entry_is_reported_with_a_line_to_add() {
     in_sandbox(|sandbox| {
         sandbox.for_each_program(|mode, id_type| {
             without_passwd_entry(sandbox, mode, id_type).says(&[
@@ -252,13 +252,13 @@ fn a_caller_without_passwd_entry_is_told_with_a_line_for_it() {
                 "fix: as root, run `echo user4711:x:4711:4711::/tmp:/bin/sh >>/etc/passwd`",
             ]);
         });
-        // What the fix gives is an entry, and nothing is delegated to it yet.
+        // After the fix, the caller has an entry and no delegation.
         let mut passwd = fs::read_to_string("/etc/passwd").unwrap();
         passwd.push_str("user:x:4711:4711::/home/user:/bin/sh\n");
         sandbox.write("passwd", passwd);
         sandbox.delegate("");
         Failure::new(
-            || NOBODY_KNOWN.command("env"),
+            || UNKNOWN_USER.command("env"),
             sandbox,
             InstallMode::Setuid,
             IdType::Uid,
@@ -268,9 +268,9 @@ fn a_caller_without_passwd_entry_is_told_with_a_line_for_it() {
     });
 }
 
-/// A passwd file that alice cannot read has her entry all the same; which of both it is cannot be told from the look-up.
+/// The look-up returns no entry for a missing entry and for an unreadable file; the explanation distinguishes them.
 #[test]
-fn a_passwd_file_that_cannot_be_read_knows_nobody() {
+fn an_unreadable_passwd_file_is_reported() {
     in_sandbox(|sandbox| {
         fs::set_permissions("/etc/passwd", fs::Permissions::from_mode(0o600)).unwrap();
         let target = sandbox.namespace(ALICE);

@@ -1,11 +1,11 @@
 #!/bin/bash
-# What the end-to-end tests share: a private machine to run in, and the counting of results. To be sourced.
+# Private namespaces and the count of results for the end-to-end tests. To be sourced.
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 suites=${SUITES:-bookworm trixie}
 
-# Runs the script that calls it once more, in mount and PID namespaces of its own with a temporary directory $work, and
-# exits as that did. Within, it returns, after making the machine one on which containers run.
+# Runs the calling script again in new mount and PID namespaces with a temporary directory $work, and exits with its status. In
+# the second run, prepares the namespaces for containers and returns.
 private() {
     if [ "$(id -u)" != 0 ]; then
         echo "skipped: e2e needs root"
@@ -36,7 +36,7 @@ private() {
     exit "$status"
 }
 
-# With unshare, all in its PID namespace are killed; while they die, they may still write where we remove.
+# Killing unshare kills all processes of its PID namespace. Until they have ended, they may still write to $work.
 cleanup() {
     [ -z "$namespace" ] || kill -KILL "$namespace" || true
     for _ in {1..100}; do
@@ -47,20 +47,20 @@ cleanup() {
 }
 
 prepare() {
-    # crun wants cgroups of version 2.
+    # crun needs cgroups of version 2.
     umount --recursive /sys/fs/cgroup
     mount -t cgroup2 none /sys/fs/cgroup
-    # Everybody may open it where udev runs.
+    # With udev, all users may open /dev/fuse.
     mknod -m 0666 "$work/fuse" c 10 229
     mount --bind "$work/fuse" /dev/fuse
 }
 
 passed=0
 failed=0
-# Counts, and prints, one result: $1 is the case, $2 a pattern that $3 has to match.
+# Counts and prints one result: $1 is the case, $2 a pattern that $3 must match.
 expect() {
     local shown
-    # shellcheck disable=SC2053 # a pattern is wanted
+    # shellcheck disable=SC2053 # $2 is a pattern
     if [[ $3 == $2 ]]; then
         passed=$((passed + 1))
         shown=$(grep -oE 'newuidmap: cause: [^\\]*|fork/exec .*|^(/|0 |uid).*' <<<"$3" ||
@@ -72,7 +72,7 @@ expect() {
     fi
 }
 
-# The last line, and success if nothing failed.
+# Prints the counts; succeeds if no check failed.
 summary() {
     echo "e2e: $passed passed, $failed failed"
     [ "$failed" = 0 ]

@@ -1,4 +1,4 @@
-//! System calls of a run that fail, one at a time.
+//! Fault injection: makes one system call of a run fail, or kills the program there.
 
 use std::collections::HashMap;
 use std::fs;
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::tracing::traced;
 use super::{ALICE, IdType, Outcome, Sandbox, finish};
 
-/// A run of alice's that succeeds: of a program, which writes one range.
+/// A run of a program by alice that writes a map with one range and succeeds.
 #[derive(Clone, Copy)]
 pub struct Run<'a> {
     pub sandbox: &'a Sandbox,
@@ -16,8 +16,7 @@ pub struct Run<'a> {
     pub map: &'static str,
 }
 
-/// A call of a program: its name, and which of that name it is, counted from the start of strace, which is what
-/// strace counts by.
+/// A system call of a run. `nth` counts the calls of this name from the start of strace(1), as its option `when=` does.
 #[derive(Debug)]
 pub struct Call {
     pub name: String,
@@ -25,18 +24,18 @@ pub struct Call {
     pub line: String,
 }
 
-/// What became of a run.
+/// The result of a run.
 #[derive(Debug)]
 pub struct Fate {
     pub outcome: Outcome,
-    /// Whether the target has the map; if not, it has none.
+    /// True if the whole map is written; false if the map is empty.
     pub is_written: bool,
     /// `allow` or `deny`.
     pub setgroups: String,
 }
 
 impl Run<'_> {
-    /// Its calls, from the exec to the exit, these two not among them.
+    /// The system calls between the exec of the program and its exit.
     pub fn calls(self) -> Vec<Call> {
         let log = "/etc/rehearsal";
         let fate = self.fate(log, "trace=all");
@@ -51,7 +50,7 @@ impl Run<'_> {
             *nth += 1;
             calls.push(Call { name: name.to_owned(), nth: *nth, line: line.to_owned() });
         }
-        // strace starts setpriv, and setpriv the program.
+        // strace starts setpriv, which starts the program: the last exec is the program's.
         let exec = calls.iter().rposition(|call| call.name == "execve").unwrap();
         let mut calls = calls.split_off(exec + 1);
         let exit = calls.iter().position(|call| call.name == "exit_group").unwrap();
@@ -59,7 +58,7 @@ impl Run<'_> {
         calls
     }
 
-    /// The same run, in which that happens at one of its calls.
+    /// Repeats the run with this fault at this call.
     pub fn inject(self, call: &Call, fault: &str) -> Fate {
         let log = "/etc/strace";
         let injection = format!("inject={}:{fault}:when={}", call.name, call.nth);
@@ -79,14 +78,13 @@ impl Run<'_> {
 }
 
 impl Call {
-    /// What may happen instead, some of what its manual page has, as strace(1) injects it.
+    /// Faults for this call in the syntax of strace(1): some of the errors that its manual page lists.
     pub fn faults(&self) -> Vec<String> {
         let errors: &[&str] = match self.name.as_str() {
-            // It returns where the break is, which is below what was asked for, and no error.
+            // brk(2) reports no error: a failure returns a break below the requested one.
             "brk" => return vec!["retval=0".to_owned()],
             "access" => &["EACCES", "ENOMEM"],
             "openat" | "openat2" => &["EACCES", "EMFILE", "ENFILE", "ENOENT", "ENOMEM", "ENOSYS"],
-            "poll" => &["EINTR", "ENOMEM"],
             "read" | "pread64" => &["EIO", "EINTR"],
             "write" => &["EIO", "EPERM", "ENOMEM", "EINTR"],
             "capset" | "capget" | "prctl" | "arch_prctl" => &["EPERM"],

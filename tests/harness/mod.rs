@@ -1,8 +1,8 @@
-//! Real namespaces, real privilege, and a machine of our own to have them on.
+//! Runs the programs with real privilege on real user namespaces, without changes to the machine.
 //!
-//! A [`Sandbox`] is a private mount namespace in which `/etc` holds nothing but the few files that decide, written
-//! by the test, and `/mnt` holds the programs, installed in each mode. It exists for one thread and the processes that
-//! thread starts: tests run side by side, and the machine never sees any of it.
+//! A [`Sandbox`] is a private mount namespace. Its `/etc` has only the files that the programs read, written by the test. Its
+//! `/mnt` has the programs, installed in each mode. Only the thread of the test and its child processes see the sandbox, so
+//! tests run in parallel.
 
 pub mod faults;
 pub mod plugin;
@@ -19,13 +19,13 @@ use std::process::{Child, Command, Output, Stdio};
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 
-/// The programs without privilege.
+/// The programs that are installed without privilege.
 const TOOLS: [&str; 2] = [env!("CARGO_BIN_EXE_getsubids"), env!("CARGO_BIN_EXE_uidmap-check")];
 
 const PROGRAMS: [(&str, &str); 2] =
     [("newuidmap", env!("CARGO_BIN_EXE_newuidmap")), ("newgidmap", env!("CARGO_BIN_EXE_newgidmap"))];
 
-/// Which ids are mapped.
+/// The type of the mapped ids.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdType {
     Uid,
@@ -49,7 +49,7 @@ impl IdType {
         }
     }
 
-    /// The name in /etc of the file that delegates.
+    /// The name of the subid file in /etc.
     pub fn subid(self) -> &'static str {
         match self {
             Self::Uid => "subuid",
@@ -70,7 +70,7 @@ pub enum InstallMode {
 }
 
 impl InstallMode {
-    /// The ways that work.
+    /// The modes in which the programs may map delegated ids.
     pub const GOOD: [Self; 2] = [Self::Setuid, Self::Caps];
 
     const OURS: [Self; 4] = [Self::Setuid, Self::Caps, Self::PermittedCaps, Self::Unprivileged];
@@ -81,8 +81,8 @@ impl InstallMode {
 
     /// Installs newuidmap and newgidmap in a new directory.
     ///
-    /// By other processes: while this one had a program open for writing, a child that another test starts would
-    /// have it, too, for a moment, and nobody could run it then (ETXTBSY).
+    /// install(1) writes the files. If this process wrote them, a child of another test could inherit the descriptor, and an
+    /// exec of the program would fail with ETXTBSY.
     pub fn install<S: AsRef<OsStr>>(self, programs: [S; 2], directory: &Path) {
         fs::create_dir_all(directory).unwrap();
         let mode = if self == Self::Setuid { "--mode=4755" } else { "--mode=0755" };
@@ -99,27 +99,27 @@ impl InstallMode {
     }
 }
 
-/// Every file of a process that is written: by which program, and for what of the request.
+/// Each file in /proc/PID that the programs write: the id type, the file, and a request that leads to the write.
 pub const WRITTEN: [(IdType, &str, &str); 3] = [
     (IdType::Uid, "uid_map", "0 100000 10"),
     (IdType::Gid, "gid_map", "0 100000 10"),
     (IdType::Gid, "setgroups", "0 1000 1"),
 ];
 
-/// The kernel's version: the first two numbers.
+/// The first two numbers of the kernel's version.
 pub fn kernel() -> (u32, u32) {
     let release = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap();
     let mut numbers = release.split('.').map(|number| number.parse().unwrap());
     (numbers.next().unwrap(), numbers.next().unwrap())
 }
 
-/// Runs what a test needs to get going.
+/// Runs a command that prepares a test; panics if the command fails.
 pub fn must_succeed(command: &mut Command) {
     let status = command.status().unwrap();
     assert!(status.success(), "{command:?}");
 }
 
-/// Somebody with a uid and a gid.
+/// The ids of a caller or of the owner of a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Person {
     pub uid: u32,
@@ -127,18 +127,18 @@ pub struct Person {
 }
 
 pub const ROOT: Person = Person { uid: 0, gid: 0 };
-/// Has two more names for the same uid: alicia and Alice.Smith.
+/// Two other login names have the same uid: alicia and Alice.Smith.
 pub const ALICE: Person = Person { uid: 1000, gid: 1000 };
 pub const BOB: Person = Person { uid: 1001, gid: 1001 };
-/// Has no passwd entry.
-pub const NOBODY_KNOWN: Person = Person { uid: 4711, gid: 4711 };
+/// A user without passwd entry.
+pub const UNKNOWN_USER: Person = Person { uid: 4711, gid: 4711 };
 
 impl Person {
     pub fn with_gid(self, gid: u32) -> Self {
         Self { gid, ..self }
     }
 
-    /// A command that this person runs.
+    /// A command with these ids and a minimal environment.
     pub fn command(self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.uid(self.uid).gid(self.gid).env_clear().env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
@@ -147,10 +147,10 @@ impl Person {
     }
 }
 
-/// What a program did.
+/// The exit status and the output of a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Outcome {
-    /// The exit status, or `None` for a signal.
+    /// `None` if a signal ended the program.
     pub status: Option<i32>,
     pub stdout: String,
     pub stderr: String,
@@ -162,8 +162,8 @@ impl Outcome {
         Self { status: output.status.code(), stdout: text(&output.stdout), stderr: text(&output.stderr) }
     }
 
-    /// What shadow says, without what comes after it: a cause and a fix.
-    pub fn shadows_part(&self) -> &str {
+    /// The lines of stderr that shadow prints, too: all before the cause and the fix.
+    pub fn shadow_lines(&self) -> &str {
         let lines = self.stderr.split_inclusive('\n').take_while(|line| !line.contains(": cause: "));
         self.stderr.split_at(lines.map(str::len).sum()).0
     }
@@ -173,17 +173,17 @@ impl Outcome {
     }
 }
 
-/// What a program did to a namespace.
+/// The result of a program and the state of its target afterwards.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Attempt {
     pub outcome: Outcome,
-    /// The kernel's map then: lines joined by `; `, columns by one blank.
+    /// The map as the kernel shows it: lines joined by `; `, columns by one blank.
     pub map: String,
     /// `allow` or `deny`.
     pub setgroups: String,
 }
 
-/// Root's setpriv(1), which becomes alice after it has set what only root can set.
+/// setpriv(1), started by root: applies the options, which may need root, and changes to the ids of alice.
 pub fn setpriv(options: &[&str]) -> Command {
     become_alice(ROOT.command("setpriv"), options)
 }
@@ -193,14 +193,14 @@ fn become_alice(mut setpriv: Command, options: &[&str]) -> Command {
     setpriv
 }
 
-/// A process, of a new user namespace most often, which waits until it is dropped.
+/// A process that waits until this value is dropped, in most tests in a new user namespace.
 pub struct Namespace {
     process: Child,
     pid: String,
 }
 
 impl Namespace {
-    /// That of a command that becomes cat(1), or as good as that: it is there when what was sent comes back.
+    /// Starts a command that becomes cat(1) or another program that echoes a line. The echo shows that the process is ready.
     pub fn of(mut command: Command) -> Self {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         child.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
@@ -213,19 +213,19 @@ impl Namespace {
         self.pid.clone()
     }
 
-    /// Sends it a line.
-    pub fn tell(&mut self) {
+    /// Sends a line to the process.
+    pub fn send_line(&mut self) {
         self.process.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
     }
 
-    /// As root of this user namespace.
+    /// Prefix for a command that runs as root of this user namespace.
     pub fn as_root(&self) -> Command {
         let mut nsenter = ROOT.command("nsenter");
         nsenter.args(["--user", "--target", &self.pid, "--"]);
         nsenter
     }
 
-    /// As alice in this user namespace.
+    /// Prefix for a command that runs as alice in this user namespace.
     pub fn as_alice(&self) -> Command {
         let mut nsenter = self.as_root();
         nsenter.arg("setpriv");
@@ -249,22 +249,22 @@ impl Namespace {
 
 impl Drop for Namespace {
     fn drop(&mut self) {
-        // It may be gone already, which is what is wanted.
+        // The process may have ended already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-/// The private machine; see the module.
+/// A private mount namespace with the installed programs; see the module.
 pub struct Sandbox(());
 
-/// Runs a test on a machine of its own. Without root the test fails: `make test` leaves it out then and reports it as skipped.
+/// Runs a test in a new sandbox. The test fails without root; `make test` then skips such tests and reports their number.
 pub fn in_sandbox(test: impl FnOnce(&Sandbox) + Send) {
     assert!(
         nix::unistd::geteuid().is_root(),
-        "needs root: 'make test' runs what can run here, and counts the rest"
+        "needs root: 'make test' runs the tests that can run here and reports the others as skipped"
     );
-    // The mount namespace belongs to the thread, so it must be none that lives on.
+    // The mount namespace belongs to the thread. A new thread ends with the test, so no other test sees the namespace.
     std::thread::scope(|scope| {
         let result = scope.spawn(|| test(&Sandbox::new())).join();
         if let Err(panic) = result {
@@ -327,19 +327,19 @@ impl Sandbox {
         Path::new("/etc").join(name)
     }
 
-    /// A new user namespace of this person.
+    /// A process in a new user namespace of this person.
     pub fn namespace(&self, owner: Person) -> Namespace {
         let mut command = owner.command("unshare");
         command.args(["--user", "--", "cat"]);
         Namespace::of(command)
     }
 
-    /// A process of this person, in no new namespace.
+    /// A process of this person in the caller's user namespace.
     pub fn process(&self, owner: Person) -> Namespace {
         Namespace::of(owner.command("cat"))
     }
 
-    /// A process that this command starts, which is given what to run. It may be another than the command's own.
+    /// A process that this command starts. The command gets the program to run as further arguments, and may fork.
     pub fn waiting(&self, command: &mut Command) -> Namespace {
         command.args(["sh", "-c", "echo $$; exec cat"]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = command.spawn().unwrap();
@@ -349,7 +349,7 @@ impl Sandbox {
         Namespace { process, pid: pid.trim_end().to_owned() }
     }
 
-    /// A user namespace in which the lowest ids are, and are the same as outside: root's there are root.
+    /// A user namespace that maps the lowest ids to the same ids outside, so its root is root outside, too.
     pub fn nested(&self, count: u32) -> Namespace {
         let namespace = self.namespace(ROOT);
         for id_type in IdType::BOTH {
@@ -359,12 +359,12 @@ impl Sandbox {
         namespace
     }
 
-    /// Where a program is.
+    /// The path of newuidmap or newgidmap in this mode.
     pub fn program(&self, mode: InstallMode, id_type: IdType) -> PathBuf {
         mode.directory().join(id_type.program())
     }
 
-    /// Runs a program as somebody.
+    /// Runs newuidmap or newgidmap as this caller.
     pub fn run<S: AsRef<OsStr>>(
         &self,
         mode: InstallMode,
@@ -381,12 +381,12 @@ impl Sandbox {
         Path::new("/mnt/tools").join(name)
     }
 
-    /// Runs getsubids.
+    /// Runs getsubids as root.
     pub fn getsubids(&self, arguments: &[&str]) -> Outcome {
         finish(ROOT.command(self.tool("getsubids")).args(arguments))
     }
 
-    /// Runs a program through another command, which is given the program and its arguments.
+    /// Runs newuidmap or newgidmap through another command, which gets the program and its arguments as further arguments.
     pub fn run_through<S: AsRef<OsStr>>(
         &self,
         mut via: Command,
@@ -397,7 +397,7 @@ impl Sandbox {
         finish(via.arg(self.program(mode, id_type)).args(arguments))
     }
 
-    /// Tries to have a new namespace of the caller's mapped; `ranges` are the words after the PID.
+    /// Runs a program for a new user namespace of the caller; `ranges` are the arguments after the PID.
     pub fn attempt(&self, mode: InstallMode, id_type: IdType, caller: Person, ranges: &str) -> Attempt {
         let namespace = self.namespace(caller);
         let pid = namespace.pid();
@@ -406,7 +406,7 @@ impl Sandbox {
         Attempt { outcome, map: namespace.map(id_type), setgroups: namespace.setgroups() }
     }
 
-    /// For each program, and for each mode of installing it that works.
+    /// Runs a test for each program in each mode of [`InstallMode::GOOD`].
     pub fn for_each_program(&self, test: impl Fn(InstallMode, IdType)) {
         for mode in InstallMode::GOOD {
             for id_type in IdType::BOTH {
@@ -415,13 +415,13 @@ impl Sandbox {
         }
     }
 
-    /// Alice may have these ranges mapped, each program, installed either mode, and gets what she wants.
+    /// Asserts that each program, in each mode, writes the map of these ranges for alice and prints nothing.
     #[track_caller]
     pub fn allows(&self, ranges: &str) {
         self.allows_person(ALICE, ranges);
     }
 
-    /// So may this person.
+    /// Asserts the same for this caller.
     #[track_caller]
     pub fn allows_person(&self, caller: Person, ranges: &str) {
         let words: Vec<&str> = ranges.split(' ').collect();
@@ -435,7 +435,7 @@ impl Sandbox {
         });
     }
 
-    /// Alice may not, and hears which range it is: `0 100000 5` is told as shadow tells it.
+    /// Asserts that each program, in each mode, refuses these ranges for alice and reports the range `culprit` as shadow does.
     #[track_caller]
     pub fn refuses(&self, ranges: &str, culprit: &str) {
         let [upper, lower, count] = *culprit.split(' ').collect::<Vec<_>>() else { panic!("{culprit}") };
@@ -447,7 +447,8 @@ impl Sandbox {
         });
     }
 
-    /// The program says this first, exits with 1, and touches nothing. `PROGRAM` and `SUBID` stand for their names.
+    /// Asserts that the program prints this line first, exits with 1, and changes neither map nor setgroups. `PROGRAM` and `SUBID`
+    /// in the message stand for the names of the program and of the subid file.
     #[track_caller]
     pub fn fails(
         &self,
@@ -468,7 +469,7 @@ impl Sandbox {
     }
 }
 
-/// Runs a command to its end.
+/// Runs a command and waits for its end.
 pub fn finish(command: &mut Command) -> Outcome {
     Outcome::of(&command.stdin(Stdio::null()).output().unwrap())
 }

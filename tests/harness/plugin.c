@@ -1,7 +1,8 @@
-/* A subid NSS plugin that behaves as its compile-time macros say. BEHAVIOUR: 0 as it should, 1 unknown user, 2 connection
- * error, 3 error, 9 a status that does not exist; FOUND: what it puts where the answer goes. It affirms one range for alice. */
+/* A subid plugin for tests, configured by macros. BEHAVIOUR is the returned status: 0 success, 1 unknown user, 2 connection
+ * error, 3 error, 9 undefined. FOUND is the answer of has_range; by default, the plugin delegates one range to alice. */
 #define _GNU_SOURCE
 #include <linux/capability.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -14,7 +15,7 @@
 #ifndef FOUND
 #define FOUND (within ? 1 : 0)
 #endif
-/* Were free(3) called on what a plugin with a function of its own gives out, it would abort. */
+/* A plugin with shadow_subid_free returns pointers inside an allocation, so that a call of free(3) instead would abort. */
 #ifdef OWN_FREE
 #define OFFSET 16
 #else
@@ -35,6 +36,20 @@ static inline int nothing_effective(void)
 	struct __user_cap_data_struct data[2] = { { 0, 0, 0 }, { 0, 0, 0 } };
 	return syscall(SYS_capget, &header, data) == 0 && data[0].effective == 0 && data[1].effective == 0
 		&& geteuid() == getuid();
+}
+
+/* True for the second call of has_range, which the explanation makes; the decision makes the first one. */
+static inline int is_second_call(void)
+{
+	static int calls_so_far;
+	return ++calls_so_far == 2;
+}
+
+static inline int permits_setfcap(void)
+{
+	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[2] = { { 0, 0, 0 }, { 0, 0, 0 } };
+	return syscall(SYS_capget, &header, data) != 0 || (data[0].permitted >> CAP_SETFCAP & 1);
 }
 
 #ifndef WITHOUT_HAS_RANGE

@@ -1,4 +1,4 @@
-//! Subid plugins that a test compiles, where the loader finds them for setuid programs, too.
+//! Compiles subid plugins for tests into a directory that the loader searches for setuid programs, too.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,13 +9,13 @@ use super::{Sandbox, must_succeed};
 
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/harness/plugin.c");
 
-/// Where the plugins are; covered by a directory of the sandbox's.
+/// The directory of the plugins.
 pub fn library_directory() -> &'static Path {
     Path::new("/usr/local/lib")
 }
 
-/// Covers the directory.
-pub fn make_room() {
+/// Mounts a tmpfs over the directory.
+pub fn cover_library_directory() {
     let no: Option<&str> = None;
     mount(Some("tmpfs"), library_directory(), Some("tmpfs"), MsFlags::empty(), no).unwrap();
 }
@@ -28,8 +28,8 @@ pub fn compile(service: &str, macros: &[&str]) {
     must_succeed(compiler.args(macros.iter().map(|definition| format!("-D{definition}"))).arg(SOURCE));
 }
 
-/// Puts the directory and what is in it into the loader's cache.
-pub fn have_the_loader_look(sandbox: &Sandbox) {
+/// Adds the directory to the loader's cache.
+pub fn update_loader_cache(sandbox: &Sandbox) {
     sandbox.write("ld.so.conf", format!("{}\n", library_directory().display()));
     must_succeed(&mut Command::new("/sbin/ldconfig"));
 }

@@ -1,4 +1,4 @@
-//! A sandbox in which nsswitch.conf names a plugin, a real one: a C library that behaves or misbehaves.
+//! A sandbox whose nsswitch.conf names a compiled subid plugin.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use super::harness::plugin;
 pub use super::harness::plugin::library_directory;
 use super::harness::{IdType, Sandbox, in_sandbox};
 
-/// Has nsswitch.conf name a plugin that was compiled with these macros.
+/// Compiles a plugin with these macros and names it in nsswitch.conf.
 pub fn install(sandbox: &Sandbox, service: &str, macros: &[&str]) {
     plugin::compile(service, macros);
     configure(sandbox, service);
@@ -14,11 +14,11 @@ pub fn install(sandbox: &Sandbox, service: &str, macros: &[&str]) {
 
 pub fn configure(sandbox: &Sandbox, service: &str) {
     sandbox.write("nsswitch.conf", format!("passwd: files\nsubid: {service}\n"));
-    plugin::have_the_loader_look(sandbox);
+    plugin::update_loader_cache(sandbox);
 }
 
-/// Debian's own plugin for sssd.
-pub fn install_sssds(sandbox: &Sandbox) {
+/// Installs the sssd plugin of Debian.
+pub fn install_sssd_plugin(sandbox: &Sandbox) {
     let cache = std::env::var("UIDMAP_CACHE").unwrap_or("/var/cache/uidmap-rs".into());
     fs::copy(format!("{cache}/libsubid_sss.so"), library_directory().join("libsubid_sss.so")).unwrap();
     configure(sandbox, "sss");
@@ -26,8 +26,8 @@ pub fn install_sssds(sandbox: &Sandbox) {
 
 pub fn in_plugin_sandbox(test: impl FnOnce(&Sandbox) + Send) {
     in_sandbox(|sandbox| {
-        plugin::make_room();
-        // In every test the files would allow all that the plugin is asked for, if they were asked.
+        plugin::cover_library_directory();
+        // The subid files delegate every id that a test requests: a program that read them would allow the request.
         sandbox.delegate("alice:500000:200000\n");
         test(sandbox);
     });

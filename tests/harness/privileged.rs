@@ -1,29 +1,29 @@
-//! What a run does with privilege, as strace(1) shows it: while 0 is among the real, effective and saved uid, or a capability
-//! is effective.
+//! Counts the privileged system calls in a log of strace(1). A call is privileged if the real, effective or saved uid is 0, or if
+//! a capability is effective.
 
 use super::InstallMode;
 
-/// Of a whole run, the loader's part included.
+/// Counts for a whole run, including the loader.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Privileged {
-    /// System calls, those that give privilege up among them.
+    /// Privileged system calls, including those that drop privilege.
     pub calls: usize,
-    /// Of these, the ones from the first getresuid(2) on: the loader and a runtime have no use for it.
+    /// Privileged calls from the first getresuid(2) on, which neither the loader nor the runtime before main calls.
     pub calls_of_main: usize,
-    /// Bytes read, other than of a library.
+    /// Bytes that privileged calls read from files other than libraries.
     pub bytes_read: usize,
 }
 
-/// The rest of a library's header is read by pread64(2), and nothing else here is.
+/// pread64(2) is not in the list: the loader alone uses it, for the headers of libraries.
 const READING: [&str; 6] = ["read", "readv", "recvfrom", "recvmsg", "recvmmsg", "getdents64"];
 
 impl Privileged {
-    /// Of the log of `strace -f` of a program that an ordinary user runs: the last one in it.
+    /// Reads a log of `strace -f`; its last exec is the program, started by an unprivileged user.
     pub fn of(log: &str, mode: InstallMode) -> Self {
         let (_, run) = log.rsplit_once(" execve(").unwrap();
         let mut privileged = Self::default();
         let root = mode == InstallMode::Setuid;
-        // Whether the real, the effective and the saved uid are 0.
+        // True for each of real, effective and saved uid that is 0.
         let mut is_root = [false, root, root];
         let (mut has_effective, mut is_main) = (true, false);
         for line in run.lines().skip(1) {
@@ -44,10 +44,10 @@ impl Privileged {
                     for (is_root, uid) in is_root.iter_mut().zip(uids.split(", ")) {
                         *is_root = if uid == "-1" { *is_root } else { uid == "0" };
                     }
-                    // The kernel takes them with the effective uid 0.
+                    // The kernel clears the effective capabilities when the effective uid changes from 0.
                     has_effective &= is_root[1];
                 }
-                "setuid" | "setreuid" => panic!("not understood: {call}"),
+                "setuid" | "setreuid" => panic!("unexpected call: {call}"),
                 "capset" if call.ends_with("= 0") => has_effective = !call.contains("effective=0,"),
                 _ => {}
             }

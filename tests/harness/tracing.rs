@@ -1,13 +1,13 @@
-//! Runs under strace(1), which shows system calls and has them fail.
+//! Runs a program under strace(1), which logs system calls and injects failures.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::ROOT;
 
-/// A program's whole run for alice under strace, not yet started.
+/// The command that runs a program as alice under strace.
 pub fn traced(program: &Path, target: &str, ranges: &str, log: &str, expression: &str) -> Command {
-    // Started by root, who may follow a program that gains privilege.
+    // Root starts strace: a program traced by an unprivileged user gains no privilege.
     let mut strace = ROOT.command("strace");
     strace.args(["-f", "-qq", "-o", log, "-e", expression]);
     strace.args(["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"]);

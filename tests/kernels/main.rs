@@ -1,12 +1,12 @@
-//! What all of a machine shares, and a test can therefore change on a machine of its own alone: run by `make kernels`, after
-//! the rules, on each of Debian's kernels.
+//! A test of a kernel setting that affects the whole machine. `make kernels` runs the test in a virtual machine with each of
+//! Debian's kernels.
 #![allow(missing_docs, unreachable_pub)]
 #![allow(
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unused_self,
     clippy::unwrap_used,
-    // The harness has more than these tests need.
+    // This test uses only a part of the harness.
     dead_code
 )]
 
@@ -18,10 +18,10 @@ use std::process::Command;
 
 use harness::{ALICE, IdType, InstallMode, Sandbox, finish, in_sandbox};
 
-/// Debian's patch: 0 leaves user namespaces to those with `CAP_SYS_ADMIN`.
+/// A setting of Debian's kernels: with 0, only processes with `CAP_SYS_ADMIN` may create user namespaces.
 const SWITCH: &str = "/proc/sys/kernel/unprivileged_userns_clone";
 
-/// Sets the switch for as long as this lives. There is only one of it, so there is only one test.
+/// Sets the switch to 0 until this value is dropped. The switch is global, so this file has a single test.
 struct Forbidden;
 
 impl Forbidden {
@@ -37,7 +37,7 @@ impl Drop for Forbidden {
     }
 }
 
-/// The lines that uidmap-check prints to alice, without indentation, and whether all was well.
+/// The lines that uidmap-check prints to alice, without indentation, and true if it exited with 0.
 fn check(sandbox: &Sandbox) -> (Vec<String>, bool) {
     let mut command: Command = ALICE.command(sandbox.tool("uidmap-check"));
     let outcome = finish(command.env("PATH", "/mnt/Setuid:/usr/bin:/bin"));
@@ -46,7 +46,7 @@ fn check(sandbox: &Sandbox) -> (Vec<String>, bool) {
 }
 
 #[test]
-fn where_user_namespaces_are_forbidden_the_check_says_so_and_what_was_made_before_is_mapped() {
+fn forbidden_user_namespaces_are_reported_and_existing_ones_can_be_mapped() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         assert!(check(sandbox).1);

@@ -1,4 +1,4 @@
-//! The command line: forms of numbers, wrong counts, options, and the order in which it is looked at.
+//! The command line: forms of numbers, wrong counts, options, and the order of the checks.
 
 use super::harness::{ALICE, BOB, IdType, InstallMode, ROOT, in_sandbox, usage};
 
@@ -25,7 +25,7 @@ fn numbers_are_decimal_octal_or_hexadecimal() {
 }
 
 #[test]
-fn what_is_no_number_gets_the_usage_line_and_is_named() {
+fn a_malformed_number_prints_the_usage_line_and_the_argument() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:100\n");
         for id_type in IdType::BOTH {
@@ -46,7 +46,7 @@ fn what_is_no_number_gets_the_usage_line_and_is_named() {
 }
 
 #[test]
-fn what_no_id_can_be_is_an_overflow() {
+fn a_number_that_cannot_be_an_id_is_an_overflow() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:0:4294967295\n");
         for id_type in IdType::BOTH {
@@ -80,7 +80,7 @@ fn what_no_id_can_be_is_an_overflow() {
 }
 
 #[test]
-fn ranges_have_three_numbers_each_and_there_is_at_least_one() {
+fn at_least_one_complete_range_is_required() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:100\n");
         sandbox.for_each_program(|mode, id_type| {
@@ -91,7 +91,7 @@ fn ranges_have_three_numbers_each_and_there_is_at_least_one() {
                 ("x y", "PROGRAM: ranges: 1 is wrong for argc: 2"),
             ] {
                 let outcome = sandbox.fails(mode, id_type, ALICE, wanted, message);
-                assert_eq!(outcome.shadows_part().lines().nth(1), Some(usage(id_type).as_str()), "{wanted}");
+                assert_eq!(outcome.shadow_lines().lines().nth(1), Some(usage(id_type).as_str()), "{wanted}");
             }
             let target = sandbox.namespace(ALICE);
             let outcome = sandbox.run(mode, id_type, ALICE, &[target.pid()]);
@@ -102,7 +102,7 @@ fn ranges_have_three_numbers_each_and_there_is_at_least_one() {
 }
 
 #[test]
-fn without_a_target_there_is_the_usage_line() {
+fn a_missing_or_malformed_target_prints_the_usage_line() {
     in_sandbox(|sandbox| {
         sandbox.for_each_program(|mode, id_type| {
             for arguments in
@@ -110,14 +110,14 @@ fn without_a_target_there_is_the_usage_line() {
             {
                 let outcome = sandbox.run(mode, id_type, ALICE, arguments);
                 assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(1), ""), "{arguments:?}");
-                assert_eq!(outcome.shadows_part(), format!("{}\n", usage(id_type)), "{arguments:?}");
+                assert_eq!(outcome.shadow_lines(), format!("{}\n", usage(id_type)), "{arguments:?}");
             }
         });
     });
 }
 
 #[test]
-fn help_and_version_go_to_stdout() {
+fn help_and_version_are_printed_to_stdout() {
     in_sandbox(|sandbox| {
         sandbox.for_each_program(|mode, id_type| {
             for (option, beginning) in [("--help", "Writes the "), ("--version", id_type.program())] {
@@ -130,7 +130,7 @@ fn help_and_version_go_to_stdout() {
 }
 
 #[test]
-fn checks_come_in_shadows_order() {
+fn checks_run_in_the_order_of_shadow() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:100\n");
         let mine = sandbox.namespace(ALICE);
@@ -160,7 +160,7 @@ fn checks_come_in_shadows_order() {
 }
 
 #[test]
-fn overlaps_and_too_many_ranges_are_the_kernels_to_refuse() {
+fn the_kernel_refuses_overlapping_and_too_many_ranges() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:1000\n");
         let many =
@@ -173,7 +173,7 @@ fn overlaps_and_too_many_ranges_are_the_kernels_to_refuse() {
                 sandbox.fails(mode, id_type, ALICE, wanted, &invalid(id_type));
             }
         });
-        // Root has no further say in it.
+        // The kernel refuses root's request, too.
         sandbox.delegate("root:100000:1000\n");
         sandbox.fails(
             InstallMode::Setuid,

@@ -1,4 +1,4 @@
-//! uidmap-check, as people see it, on sound machines and others.
+//! The output of uidmap-check, on working and on misconfigured machines.
 
 use std::process::{Command, Stdio};
 
@@ -6,10 +6,10 @@ use nix::pty::openpty;
 use nix::unistd::read;
 
 use super::harness::{
-    ALICE, BOB, IdType, InstallMode, NOBODY_KNOWN, Outcome, Person, Sandbox, finish, in_sandbox, setpriv,
+    ALICE, BOB, IdType, InstallMode, Outcome, Person, Sandbox, UNKNOWN_USER, finish, in_sandbox, setpriv,
 };
 
-/// The directory of the programs that are installed in this mode is in the mode of a client's look-up.
+/// A PATH that begins with the directory of the programs that are installed in this mode.
 fn path_to(sandbox: &Sandbox, mode: InstallMode) -> String {
     let program = sandbox.program(mode, IdType::Uid);
     format!("PATH={}:/usr/sbin:/usr/bin:/sbin:/bin", program.parent().unwrap().display())
@@ -29,7 +29,7 @@ fn lines(outcome: &Outcome) -> Vec<&str> {
 }
 
 #[test]
-fn on_a_sound_machine_both_maps_are_made() {
+fn both_maps_are_written_on_a_working_machine() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:65536\nalice:300000:10\n");
         for mode in InstallMode::GOOD {
@@ -56,7 +56,7 @@ fn on_a_sound_machine_both_maps_are_made() {
 }
 
 #[test]
-fn what_is_wrong_comes_with_the_programs_own_cause_and_fix() {
+fn a_failure_is_shown_with_the_cause_and_fix_of_the_program() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:65536\n");
         let bad = |outcome: &Outcome, expected: &[&str]| {
@@ -93,7 +93,7 @@ fn what_is_wrong_comes_with_the_programs_own_cause_and_fix() {
                 "cause: CAP_SETGID is not in the bounding set",
             ],
         );
-        // The kernel does not start the other program then.
+        // File capabilities that the bounding set excludes: the kernel refuses the exec of newgidmap.
         bad(
             &check_through(sandbox, setpriv(&["--bounding-set=-setgid"]), InstallMode::Caps, &[]),
             &[
@@ -106,7 +106,7 @@ fn what_is_wrong_comes_with_the_programs_own_cause_and_fix() {
             &["note  delegated uids  no id", "cause: /etc/subuid has no line for bob (uid 1001)"],
         );
         bad(
-            &check(sandbox, NOBODY_KNOWN, InstallMode::Setuid),
+            &check(sandbox, UNKNOWN_USER, InstallMode::Setuid),
             &["bad   user            no passwd entry", "cause: uid 4711 has no entry"],
         );
         sandbox.write("subgid", "alice:100000:10:x\n");
@@ -115,7 +115,7 @@ fn what_is_wrong_comes_with_the_programs_own_cause_and_fix() {
 }
 
 #[test]
-fn in_a_nested_namespace_the_ids_that_are_not_there_are_named() {
+fn ids_that_a_nested_namespace_does_not_map_are_reported() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:65536\n");
         let namespace = sandbox.nested(70_000);
@@ -133,7 +133,7 @@ fn in_a_nested_namespace_the_ids_that_are_not_there_are_named() {
 }
 
 #[test]
-fn without_user_namespaces_that_is_said() {
+fn a_refused_user_namespace_is_reported() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:65536\n");
         let namespace = sandbox.nested(70_000);
@@ -158,7 +158,7 @@ fn without_user_namespaces_that_is_said() {
 }
 
 #[test]
-fn programs_get_json() {
+fn json_output_is_valid() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:65536\n");
         for (caller, ok) in [(ALICE, true), (BOB, false)] {
@@ -172,12 +172,12 @@ fn programs_get_json() {
     });
 }
 
-/// What a command prints to a terminal.
+/// Runs a command on a pseudoterminal and returns its output.
 fn on_a_terminal(command: &mut Command) -> String {
     let pty = openpty(None, None).unwrap();
     let (stdout, stderr) = (pty.slave.try_clone().unwrap(), pty.slave.try_clone().unwrap());
     let mut child = command.stdin(Stdio::null()).stdout(stdout).stderr(stderr).spawn().unwrap();
-    // The command has copies of the terminal; when they are gone, too, reading ends with an error.
+    // `command` holds duplicates of the slave. The read below ends only after all of them are closed.
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     drop(pty.slave);
     let mut printed = Vec::new();
@@ -190,7 +190,7 @@ fn on_a_terminal(command: &mut Command) -> String {
 }
 
 #[test]
-fn colours_are_for_terminals_and_for_those_who_want_them() {
+fn colours_are_printed_to_a_terminal_unless_no_color_is_set() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:65536\n");
         for (environment, colourful) in [("NO_COLOR=", true), ("NO_COLOR=1", false)] {
@@ -206,7 +206,7 @@ fn colours_are_for_terminals_and_for_those_who_want_them() {
 }
 
 #[test]
-fn that_setgroups_is_denied_is_told_on_a_terminal_alone() {
+fn denied_setgroups_is_noted_only_on_a_terminal() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         let note = "newgidmap: note: only the caller's own gid was mapped";

@@ -1,4 +1,4 @@
-//! What the files delegate, and to whom.
+//! The ids that the subid files delegate, and their owners.
 
 use std::fs::read_to_string;
 use std::os::unix::fs::{PermissionsExt, symlink};
@@ -18,7 +18,7 @@ fn the_callers_own_single_id_needs_no_delegation() {
 }
 
 #[test]
-fn delegated_ids_may_be_mapped_and_not_one_more() {
+fn exactly_the_delegated_ids_may_be_mapped() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:65536\n");
         sandbox.allows("0 100000 65536");
@@ -34,7 +34,7 @@ fn delegated_ids_may_be_mapped_and_not_one_more() {
 }
 
 #[test]
-fn lines_add_up_where_they_touch_or_overlap() {
+fn adjacent_and_overlapping_lines_are_merged() {
     in_sandbox(|sandbox| {
         sandbox.delegate(
             "alice:100020:10\nbob:1:1\nalice:100000:10\n1000:100010:10\nalicia:100030:10\nalice:100035:15\n",
@@ -61,7 +61,7 @@ fn a_count_of_0_delegates_nothing() {
 }
 
 #[test]
-fn the_owner_is_a_name_a_uid_or_another_name_of_the_uid() {
+fn an_owner_is_a_uid_or_any_login_name_of_the_uid() {
     in_sandbox(|sandbox| {
         for owner in ["alice", "1000", "alicia", "Alice.Smith"] {
             sandbox.delegate(format!("{owner}:100000:10\n"));
@@ -79,9 +79,9 @@ fn the_owner_is_a_name_a_uid_or_another_name_of_the_uid() {
     });
 }
 
-/// Zero-padded numeric login names are real: students, staff. shadow 4.20 reads such a name as a uid first.
+/// Login names of digits, such as zero-padded student numbers, are in use. shadow 4.20 reads such a name as a uid first.
 #[test]
-fn a_login_name_of_digits_is_a_name_and_no_uid() {
+fn a_login_name_of_digits_is_not_read_as_a_uid() {
     let student = Person { uid: 50_001, gid: 50_001 };
     let named_zero = Person { uid: 1010, gid: 1010 };
     in_sandbox(|sandbox| {
@@ -107,9 +107,9 @@ fn a_login_name_of_digits_is_a_name_and_no_uid() {
     });
 }
 
-/// A refusal asks about every name, and the explanation asks again.
+/// A refused request looks up each owner, and so does the explanation of the failure.
 #[test]
-fn the_user_database_is_asked_once_for_each_name() {
+fn each_owner_name_is_looked_up_once() {
     in_sandbox(|sandbox| {
         let asked = |owners: &[&str]| {
             let lines: Vec<String> = owners.iter().map(|owner| format!("{owner}:100000:10\n")).collect();
@@ -128,7 +128,7 @@ fn the_user_database_is_asked_once_for_each_name() {
 }
 
 #[test]
-fn the_owner_of_group_ids_is_a_user_too() {
+fn the_owner_in_subgid_is_a_user_and_not_a_group() {
     in_sandbox(|sandbox| {
         sandbox.write("group", "root:x:0:\nalice:x:1000:\nstaff:x:1000:\n");
         sandbox.write("subgid", "staff:100000:10\n");
@@ -138,7 +138,7 @@ fn the_owner_of_group_ids_is_a_user_too() {
 }
 
 #[test]
-fn each_program_asks_its_own_file() {
+fn each_program_uses_only_its_own_subid_file() {
     in_sandbox(|sandbox| {
         for id_type in IdType::BOTH {
             sandbox.delegate("");
@@ -156,7 +156,7 @@ fn each_program_asks_its_own_file() {
 }
 
 #[test]
-fn malformed_lines_are_passed_over_and_the_others_count() {
+fn malformed_lines_are_ignored_and_the_other_lines_apply() {
     in_sandbox(|sandbox| {
         for line in [
             "alice",
@@ -191,7 +191,7 @@ fn malformed_lines_are_passed_over_and_the_others_count() {
 }
 
 #[test]
-fn numbers_of_a_line_are_decimal_octal_or_hexadecimal() {
+fn numbers_in_a_line_are_decimal_octal_or_hexadecimal() {
     in_sandbox(|sandbox| {
         for line in ["alice:0x186a0:0xA", "alice:0303240:012", "alice: +100000:\t10"] {
             sandbox.delegate(format!("{line}\n"));
@@ -202,7 +202,7 @@ fn numbers_of_a_line_are_decimal_octal_or_hexadecimal() {
 }
 
 #[test]
-fn a_last_line_without_an_end_counts() {
+fn a_last_line_without_a_newline_applies() {
     in_sandbox(|sandbox| {
         sandbox.delegate("bob:1:1\nalice:100000:10");
         sandbox.allows("0 100000 10");
@@ -210,7 +210,7 @@ fn a_last_line_without_an_end_counts() {
 }
 
 #[test]
-fn a_line_is_found_however_large_the_file_is() {
+fn a_line_is_found_in_a_large_file() {
     in_sandbox(|sandbox| {
         let line = |n| format!("user{n}:{}:10\n", 200_000 + n);
         let others = (0..50_000).map(line).collect::<Vec<_>>().concat();
@@ -221,7 +221,7 @@ fn a_line_is_found_however_large_the_file_is() {
 }
 
 #[test]
-fn the_file_must_be_there_unless_login_defs_says_that_none_is_used() {
+fn a_missing_subid_file_is_an_error_unless_login_defs_disables_it() {
     in_sandbox(|sandbox| {
         sandbox.remove("subuid");
         sandbox.remove("subgid");
@@ -238,7 +238,7 @@ fn the_file_must_be_there_unless_login_defs_says_that_none_is_used() {
 }
 
 #[test]
-fn the_file_is_used_where_it_is_there_whatever_login_defs_says() {
+fn an_existing_subid_file_is_used_even_if_login_defs_disables_it() {
     in_sandbox(|sandbox| {
         sandbox.write("login.defs", "SUB_UID_COUNT 0\nSUB_GID_COUNT 0\n");
         sandbox.delegate("alice:100000:10\n");
@@ -247,7 +247,7 @@ fn the_file_is_used_where_it_is_there_whatever_login_defs_says() {
 }
 
 #[test]
-fn a_file_that_cannot_be_used_is_named_with_the_reason() {
+fn an_unusable_subid_file_is_reported_with_the_reason() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         let fails = |reason: &str| {
@@ -257,9 +257,9 @@ fn a_file_that_cannot_be_used_is_named_with_the_reason() {
             });
         };
         let each = |change: &dyn Fn(&str)| ["subuid", "subgid"].into_iter().for_each(change);
-        // Read with the caller's rights: installed setuid, too, what root alone may read stays unread.
-        let roots_alone = || std::fs::Permissions::from_mode(0o600);
-        each(&|name| std::fs::set_permissions(Sandbox::etc(name), roots_alone()).unwrap());
+        // The file is opened with the caller's rights, so a setuid program cannot read a file that only root may read.
+        let only_root = || std::fs::Permissions::from_mode(0o600);
+        each(&|name| std::fs::set_permissions(Sandbox::etc(name), only_root()).unwrap());
         fails("Permission denied");
         each(&|name| std::fs::rename(Sandbox::etc(name), Sandbox::etc("real")).unwrap());
         each(&|name| symlink("/etc/real", Sandbox::etc(name)).unwrap());
@@ -271,7 +271,7 @@ fn a_file_that_cannot_be_used_is_named_with_the_reason() {
 }
 
 #[test]
-fn root_is_no_exemption() {
+fn root_needs_a_delegation_too() {
     in_sandbox(|sandbox| {
         sandbox.for_each_program(|mode, id_type| {
             let message = format!("PROGRAM: {} range [0-10) -> [100000-100010) not allowed", id_type.word());
@@ -284,7 +284,7 @@ fn root_is_no_exemption() {
 }
 
 #[test]
-fn a_delegation_is_its_owners_alone() {
+fn a_delegation_applies_only_to_its_owner() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\nbob:200000:10\n");
         sandbox.allows_person(BOB, "0 200000 10");

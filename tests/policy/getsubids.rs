@@ -1,4 +1,4 @@
-//! getsubids(1): the ranges that it lists, and its failures.
+//! getsubids(1): its lists of ranges and its failures.
 
 use std::fs::{create_dir, set_permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use super::harness::{ALICE, Sandbox, finish, in_sandbox};
 
 #[test]
-fn ranges_are_listed_in_the_files_order_for_a_name_another_name_or_a_uid() {
+fn ranges_are_listed_in_file_order_for_any_name_or_uid() {
     in_sandbox(|sandbox| {
         sandbox.delegate("");
         sandbox.write(
@@ -22,16 +22,16 @@ fn ranges_are_listed_in_the_files_order_for_a_name_another_name_or_a_uid() {
         };
         for (arguments, lines) in [
             (&["alice"][..], of("alice", &all)),
-            // rootlesskit 1.1.0 adds this answer to that for the name.
+            // rootlesskit 1.1.0 asks for the uid and for the name, and adds both answers.
             (&["1000"], of("1000", &["200000 10"])),
             (&["alicia"], of("alicia", &all)),
-            // Neither has an account.
+            // Owners without account.
             (&["containers"], of("containers", &["5 5"])),
             (&["4711"], of("4711", &["6 6"])),
             (&["01000"], of("01000", &["8 8"])),
             (&["-g", "alice"], of("alice", &["9 9"])),
             (&["bob", "alice"], of("bob", &["1 1"])),
-            // Nothing is delegated to them.
+            // Accounts without delegation.
             (&["root"], String::new()),
             (&["0"], String::new()),
             (&["-g", "bob"], String::new()),
@@ -44,7 +44,7 @@ fn ranges_are_listed_in_the_files_order_for_a_name_another_name_or_a_uid() {
 }
 
 #[test]
-fn a_user_who_is_not_known_and_a_file_that_cannot_be_read_are_named() {
+fn an_unknown_user_and_an_unreadable_file_are_reported() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:9:9\n");
         let fails = |arguments: &[&str], reason: &str| {
@@ -76,7 +76,7 @@ fn a_user_who_is_not_known_and_a_file_that_cannot_be_read_are_named() {
 }
 
 #[test]
-fn usage_goes_to_stderr_and_help_to_stdout() {
+fn usage_is_printed_to_stderr_and_help_to_stdout() {
     in_sandbox(|sandbox| {
         let usage = "Usage: getsubids [-g] user\n    list subuid ranges for user\n    pass -g to list subgid ranges\n";
         for arguments in [&[][..], &["-h"]] {

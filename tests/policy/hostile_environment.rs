@@ -1,5 +1,5 @@
-//! Hostile hostile_environment: whatever a caller may hand down, and whatever there may be where files are expected. A map is
-//! written whole or not at all, what fails says so and exits with 1, and nothing hangs.
+//! Hostile environments: descriptors, limits, variables and signals that a caller passes on, and files of an unusual type. The map
+//! must be complete or empty; a failure must exit with 1 and a message, and no run may block.
 
 use std::fs::{self, File, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -16,7 +16,7 @@ use super::harness::{ALICE, IdType, InstallMode, Outcome, ROOT, Sandbox, in_sand
 const WANTED: [&str; 6] = ["0", "1000", "1", "1", "100000", "10"];
 const MAP: &str = "0 1000 1; 1 100000 10";
 
-/// Runs a program through a command, and gives what came of it with the map.
+/// Runs a program through a command; returns its outcome and the map.
 fn attempt(sandbox: &Sandbox, via: &[&str], mode: InstallMode, id_type: IdType) -> (Outcome, String) {
     let target = sandbox.namespace(ALICE);
     let mut command = ALICE.command("timeout");
@@ -26,7 +26,7 @@ fn attempt(sandbox: &Sandbox, via: &[&str], mode: InstallMode, id_type: IdType) 
     (sandbox.run_through(command, mode, id_type, &words), target.map(id_type))
 }
 
-/// It works nevertheless.
+/// Asserts that each program writes the map.
 #[track_caller]
 fn works(sandbox: &Sandbox, via: &[&str]) {
     sandbox.for_each_program(|mode, id_type| {
@@ -40,7 +40,7 @@ fn works(sandbox: &Sandbox, via: &[&str]) {
     });
 }
 
-/// It works, or fails with 1.
+/// Asserts that each program writes the whole map, or fails and writes nothing.
 #[track_caller]
 fn works_or_fails(sandbox: &Sandbox, via: &[&str]) {
     sandbox.for_each_program(|mode, id_type| {
@@ -52,7 +52,7 @@ fn works_or_fails(sandbox: &Sandbox, via: &[&str]) {
 }
 
 #[test]
-fn standard_descriptors_may_be_closed_or_odd() {
+fn standard_descriptors_may_be_closed_or_unusual() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for redirections in
@@ -63,10 +63,10 @@ fn standard_descriptors_may_be_closed_or_odd() {
     });
 }
 
-/// Where the exec gave no privilege (AT_SECURE), the C library leaves closed descriptors closed. The next file to be opened, the map,
-/// would become stderr.
+/// The C library opens closed standard descriptors only if the exec gave privilege (AT_SECURE). Otherwise the map could be opened
+/// as descriptor 2, and a message be written into it.
 #[test]
-fn closed_descriptors_are_opened_also_where_root_or_an_ambient_capability_calls() {
+fn closed_descriptors_are_opened_for_root_and_ambient_capabilities_too() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\nroot:100000:10\n");
         let ambient = [
@@ -99,8 +99,24 @@ fn closed_descriptors_are_opened_also_where_root_or_an_ambient_capability_calls(
     });
 }
 
+/// Asked for more descriptors than the limit allows, poll(2) fails. With descriptor 0 free, the loader finds its libraries.
 #[test]
-fn a_failure_is_one_also_where_it_cannot_be_told() {
+fn a_limit_below_the_standard_descriptors_is_no_failure() {
+    in_sandbox(|sandbox| {
+        for caller in [ALICE, ROOT] {
+            for limit in 1..=3 {
+                let mut shell = caller.command("sh");
+                shell.args(["-c", &format!("exec prlimit --nofile={limit} \"$@\" <&-"), "sh"]);
+                let outcome =
+                    sandbox.run_through(shell, InstallMode::Unprivileged, IdType::Uid, &["--version"]);
+                assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{limit}");
+            }
+        }
+    });
+}
+
+#[test]
+fn a_failure_exits_with_1_even_if_stderr_cannot_be_written() {
     in_sandbox(|sandbox| {
         sandbox.for_each_program(|mode, id_type| {
             for redirections in ["2>&-", "2>/dev/full", "2>&1 | :; exit ${PIPESTATUS[0]}"] {
@@ -113,7 +129,7 @@ fn a_failure_is_one_also_where_it_cannot_be_told() {
 }
 
 #[test]
-fn limits_at_the_edge_leave_the_map_whole_or_absent() {
+fn tight_resource_limits_leave_no_partial_map() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for files in 0..8 {
@@ -135,7 +151,7 @@ fn limits_at_the_edge_leave_the_map_whole_or_absent() {
 }
 
 #[test]
-fn the_environment_has_no_say() {
+fn environment_variables_have_no_effect() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         fs::write("/mnt/evil", "").unwrap();
@@ -173,11 +189,11 @@ fn the_environment_has_no_say() {
             "TERM=",
             "=x",
         ] {
-            // Without the set-up that a program with privilege gets, the loader would heed some of them for env(1) itself.
+            // env(1) sets the variable after its own start: the loader of env would obey some of them.
             let (outcome, map) = attempt(sandbox, &["env", variable], InstallMode::Setuid, IdType::Uid);
             assert_eq!((outcome.status, map.as_str()), (Some(0), MAP), "{variable}: {}", outcome.stderr);
         }
-        // A setuid program is not traced: the loader of glibc 2.36 exits with 5, that of 2.41 ignores the variable.
+        // A setuid program does not print its libraries: the loader of glibc 2.36 exits with 5, and 2.41 ignores the variable.
         let (outcome, map) =
             attempt(sandbox, &["env", "LD_TRACE_LOADED_OBJECTS=1"], InstallMode::Setuid, IdType::Uid);
         assert_eq!(outcome.stdout, "");
@@ -202,7 +218,7 @@ fn signals_may_be_ignored_or_blocked() {
 }
 
 #[test]
-fn an_empty_and_an_enormous_argument_list_are_usage_errors() {
+fn empty_and_enormous_argument_lists_are_refused() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         let source = "#include <unistd.h>\nint main(int c, char **v) { execve(v[1], (char *[]){0}, (char *[]){0}); return 9; }";
@@ -235,13 +251,13 @@ fn an_empty_and_an_enormous_argument_list_are_usage_errors() {
     });
 }
 
-/// Puts something there that is no file of text.
-fn put(sandbox: &Sandbox, name: &str, what: &str) {
+/// Creates a file of an unusual type in /etc.
+fn put(sandbox: &Sandbox, name: &str, file_type: &str) {
     let path = Sandbox::etc(name);
     if path.exists() {
         sandbox.remove(name);
     }
-    match what {
+    match file_type {
         "a FIFO" => mkfifo(&path, Mode::S_IRWXU | Mode::S_IRWXO).unwrap(),
         "a socket" => drop(UnixListener::bind(&path).unwrap()),
         "a directory" => fs::create_dir(&path).unwrap(),
@@ -257,14 +273,14 @@ fn put(sandbox: &Sandbox, name: &str, what: &str) {
     }
 }
 
-fn take_away(name: &str) {
+fn remove_unusual(name: &str) {
     let path = Sandbox::etc(name);
-    // It may not be a mount.
+    // Fails unless the file is a mount point.
     let _ = umount2(&path, MntFlags::MNT_DETACH);
     if path.is_dir() { fs::remove_dir(&path) } else { fs::remove_file(&path) }.unwrap();
 }
 
-const ODD: [&str; 8] = [
+const UNUSUAL: [&str; 8] = [
     "a FIFO",
     "a socket",
     "a directory",
@@ -276,58 +292,65 @@ const ODD: [&str; 8] = [
 ];
 
 #[test]
-fn a_subid_file_that_is_none_delegates_nothing_and_stops_nobody() {
+fn a_subid_file_of_an_unusual_type_delegates_nothing_and_does_not_block() {
     in_sandbox(|sandbox| {
-        for what in ODD {
+        for file_type in UNUSUAL {
             for id_type in IdType::BOTH {
-                put(sandbox, id_type.subid(), what);
+                put(sandbox, id_type.subid(), file_type);
                 for mode in InstallMode::GOOD {
                     let (outcome, map) = attempt(sandbox, &["env"], mode, id_type);
-                    assert_eq!((outcome.status, map.as_str()), (Some(1), ""), "{what} {mode:?} {id_type:?}");
+                    assert_eq!(
+                        (outcome.status, map.as_str()),
+                        (Some(1), ""),
+                        "{file_type} {mode:?} {id_type:?}"
+                    );
                     let line = outcome.first_line();
-                    assert!(line.contains("cannot open") || line.ends_with("not allowed"), "{what}: {line}");
-                    assert!(outcome.stderr.contains(": cause: "), "{what}: {}", outcome.stderr);
+                    assert!(
+                        line.contains("cannot open") || line.ends_with("not allowed"),
+                        "{file_type}: {line}"
+                    );
+                    assert!(outcome.stderr.contains(": cause: "), "{file_type}: {}", outcome.stderr);
                 }
-                take_away(id_type.subid());
+                remove_unusual(id_type.subid());
             }
         }
     });
 }
 
 #[test]
-fn configuration_that_is_none_leaves_the_defaults() {
+fn configuration_files_of_an_unusual_type_leave_the_defaults() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
-        for what in ODD {
-            put(sandbox, "login.defs", what);
+        for file_type in UNUSUAL {
+            put(sandbox, "login.defs", file_type);
             works(sandbox, &["env"]);
-            // It is asked for the caller's group.
+            // login.defs decides whether a caller outside the login group is accepted.
             let target = sandbox.namespace(ALICE.with_gid(100));
             let words = [target.pid(), "0".into(), "100000".into(), "10".into()];
             let outcome = sandbox.run(InstallMode::Setuid, IdType::Uid, ALICE.with_gid(100), &words);
-            assert!(outcome.first_line().contains("owned by a different user"), "{what}");
-            take_away("login.defs");
+            assert!(outcome.first_line().contains("owned by a different user"), "{file_type}");
+            remove_unusual("login.defs");
         }
         sandbox.write("login.defs", "");
-        // The C library would wait at a FIFO, and read a device to its end, before it looks users up.
-        for what in ["a socket", "a directory", "unreadable", "/dev/null"] {
-            put(sandbox, "nsswitch.conf", what);
+        // A FIFO and endless devices are left out: the C library itself would block on them before it looks up users.
+        for file_type in ["a socket", "a directory", "unreadable", "/dev/null"] {
+            put(sandbox, "nsswitch.conf", file_type);
             for id_type in IdType::BOTH {
                 let (outcome, map) = attempt(sandbox, &["env"], InstallMode::Setuid, id_type);
-                // Whether the C library finds users without it is not ours to say.
+                // Without the file, the C library may or may not find users.
                 let expected = if outcome.status == Some(0) { "0 1000 1; 1 100000 10" } else { "" };
-                assert_eq!(map, expected, "{what}: {outcome:?}");
-                // It may name a plugin, which would have to be asked.
-                assert!(what != "unreadable" || outcome.status == Some(1), "{outcome:?}");
+                assert_eq!(map, expected, "{file_type}: {outcome:?}");
+                // An unreadable nsswitch.conf may name a plugin, so no delegated id is mapped.
+                assert!(file_type != "unreadable" || outcome.status == Some(1), "{outcome:?}");
             }
-            take_away("nsswitch.conf");
+            remove_unusual("nsswitch.conf");
         }
         sandbox.write("nsswitch.conf", "passwd: files\n");
     });
 }
 
 #[test]
-fn a_file_that_changes_while_it_is_read_grants_what_stands_in_it() {
+fn a_subid_file_that_changes_during_the_read_leaves_no_partial_map() {
     in_sandbox(|sandbox| {
         let filler = "bob:5:5\n".repeat(200_000);
         let both = [format!("alice:100000:10\n{filler}"), format!("{filler}alice:100000:10\n")];
@@ -353,7 +376,7 @@ fn a_file_that_changes_while_it_is_read_grants_what_stands_in_it() {
 }
 
 #[test]
-fn without_proc_there_is_no_target() {
+fn a_target_without_proc_is_refused() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         let target = sandbox.namespace(ALICE);
@@ -370,7 +393,7 @@ fn without_proc_there_is_no_target() {
 }
 
 #[test]
-fn of_many_at_once_on_one_target_one_wins() {
+fn one_of_many_concurrent_runs_on_one_target_succeeds() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {
@@ -392,7 +415,7 @@ fn of_many_at_once_on_one_target_one_wins() {
 }
 
 #[test]
-fn many_at_once_on_many_targets_all_get_their_map() {
+fn concurrent_runs_on_many_targets_all_succeed() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         let targets: Vec<_> = (0..100).map(|_| sandbox.namespace(ALICE)).collect();

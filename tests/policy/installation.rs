@@ -1,10 +1,12 @@
-//! How the program is installed and called, and what privilege it has then.
+//! The privilege of a program by its install mode and its caller.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use super::harness::{ALICE, IdType, InstallMode, Person, ROOT, Sandbox, in_sandbox, kernel, setpriv};
 
-/// Has the program started by this command for a namespace of alice's; gives the first line of stderr and the map.
+/// Runs the program through this command for a namespace of alice; returns the first line of stderr and the map.
 fn through(
     sandbox: &Sandbox,
     via: Command,
@@ -20,7 +22,7 @@ fn through(
     (outcome.first_line().to_owned(), target.map(id_type))
 }
 
-/// Alice's own setpriv(1): root's would leave her capabilities that `no_new_privs` lets pass.
+/// setpriv(1), started by alice. Started by root, it would pass on capabilities that no_new_privs does not remove.
 fn no_new_privs() -> Command {
     let mut command = ALICE.command("setpriv");
     command.args(["--no-new-privs", "--"]);
@@ -32,7 +34,7 @@ fn not_permitted(id_type: IdType) -> String {
 }
 
 #[test]
-fn without_privilege_the_own_id_can_be_mapped_and_nothing_else() {
+fn an_unprivileged_program_maps_only_the_callers_own_id() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {
@@ -44,7 +46,7 @@ fn without_privilege_the_own_id_can_be_mapped_and_nothing_else() {
 }
 
 #[test]
-fn called_by_root_it_needs_no_installation() {
+fn a_program_called_by_root_needs_no_privilege_of_its_own() {
     in_sandbox(|sandbox| {
         sandbox.delegate("root:100000:10\n");
         for id_type in IdType::BOTH {
@@ -68,7 +70,7 @@ fn ambient_capabilities_are_enough() {
 }
 
 #[test]
-fn the_other_programs_capability_is_no_help() {
+fn the_capability_of_the_other_program_is_not_enough() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for (id_type, capability) in [(IdType::Uid, "+setgid"), (IdType::Gid, "+setuid")] {
@@ -81,7 +83,7 @@ fn the_other_programs_capability_is_no_help() {
 }
 
 #[test]
-fn no_new_privs_takes_the_privilege_of_either_way() {
+fn no_new_privs_removes_the_privilege_in_both_install_modes() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         sandbox.for_each_program(|mode, id_type| {
@@ -93,9 +95,30 @@ fn no_new_privs_takes_the_privilege_of_either_way() {
     });
 }
 
-/// With effective file capabilities the kernel refuses the exec instead.
+/// Otherwise the program would read files for alice that only root's group may read.
 #[test]
-fn neither_way_is_enough_without_the_capability_in_the_bounding_set() {
+fn a_group_that_the_setgid_bit_gives_is_dropped() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        for id_type in IdType::BOTH {
+            fs::set_permissions(
+                sandbox.program(InstallMode::Setuid, id_type),
+                Permissions::from_mode(0o6755),
+            )
+            .unwrap();
+            let attempt = sandbox.attempt(InstallMode::Setuid, id_type, ALICE, "0 100000 10");
+            assert_eq!((attempt.outcome.stderr.as_str(), attempt.map.as_str()), ("", "0 100000 10"));
+            let file = Sandbox::etc(id_type.subid());
+            fs::set_permissions(&file, Permissions::from_mode(0o640)).unwrap();
+            let message = format!("PROGRAM: cannot open {}: Permission denied", file.display());
+            sandbox.fails(InstallMode::Setuid, id_type, ALICE, "0 100000 10", &message);
+        }
+    });
+}
+
+/// Effective file capabilities are not tested: the kernel refuses the exec (EPERM).
+#[test]
+fn both_install_modes_need_the_capability_in_the_bounding_set() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for (id_type, capability) in [(IdType::Uid, "-setuid"), (IdType::Gid, "-setgid")] {
@@ -136,9 +159,9 @@ fn no_other_capability_is_needed_in_the_bounding_set() {
     });
 }
 
-/// Linux 5.12 and later, and 5.10.35 and later, which every 5.10 of Debian 11 is.
+/// Linux requires CAP_SETFCAP since 5.12, and since 5.10.35, which is older than Debian 11's kernel.
 #[test]
-fn the_parents_uid_0_needs_cap_setfcap_and_gid_0_does_not() {
+fn mapping_uid_0_of_the_parent_needs_cap_setfcap_and_gid_0_does_not() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:0:10\n");
         let asks = kernel() >= (5, 12) || kernel() == (5, 10);
@@ -165,7 +188,7 @@ fn the_parents_uid_0_needs_cap_setfcap_and_gid_0_does_not() {
 }
 
 #[test]
-fn a_map_is_written_once() {
+fn a_map_can_be_written_only_once() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         sandbox.for_each_program(|mode, id_type| {

@@ -1,5 +1,5 @@
-//! The login name, where several names share the caller's uid: a terminal, a utmp(5) of our own, and a process without a
-//! login uid, as on kernels without auditing.
+//! The choice of the passwd entry if several login names share the caller's uid. The tests provide a terminal, a utmp(5) file, and
+//! a process with or without login uid.
 
 use std::fs;
 use std::mem::{offset_of, size_of};
@@ -12,7 +12,7 @@ use nix::unistd::ttyname;
 
 use super::harness::{ALICE, IdType, InstallMode, Outcome, ROOT, Sandbox, in_sandbox};
 
-/// Has utmp say that this user is logged in there.
+/// Writes a utmp entry: this user is logged in on this terminal.
 fn log_in(line: &str, user: &str) {
     let mut record = vec![0; size_of::<utmpx>()];
     let mut put = |offset: usize, bytes: &[u8]| record[offset..][..bytes.len()].copy_from_slice(bytes);
@@ -22,8 +22,8 @@ fn log_in(line: &str, user: &str) {
     fs::write("/run/utmp", record).unwrap();
 }
 
-/// Runs a program for the uid 1000 and gid 100 at a terminal where this user is logged in. With a login uid, a number, the
-/// kernel is one that keeps them.
+/// Runs a program as uid 1000 and gid 100 on a terminal where this user is logged in. `login_uid` is the content of
+/// /proc/self/loginuid.
 fn run_logged_in(sandbox: &Sandbox, id_type: IdType, user: &str, login_uid: &str) -> (Outcome, String) {
     let pty = openpty(None, None).unwrap();
     let terminal = ttyname(&pty.slave).unwrap();
@@ -40,9 +40,9 @@ fn run_logged_in(sandbox: &Sandbox, id_type: IdType, user: &str, login_uid: &str
     (outcome, target.map(id_type))
 }
 
-/// Alice.Smith's login group is 100, alice's is not.
+/// The login group of Alice.Smith is 100, that of alice is 1000: the group shows which entry was used.
 #[test]
-fn the_login_names_entry_is_preferred_if_it_has_the_real_uid() {
+fn the_entry_of_the_login_name_is_preferred_if_it_has_the_real_uid() {
     in_sandbox(|sandbox| {
         let no: Option<&str> = None;
         mount(Some("tmpfs"), "/run", Some("tmpfs"), MsFlags::empty(), no).unwrap();

@@ -1,5 +1,5 @@
-//! Every rule, on real namespaces: each test is run with both programs, installed in each mode that works, unless it
-//! is about the installation. The machine underneath is a [`harness::Sandbox`] per test.
+//! Tests of every rule on real user namespaces. Each test has its own [`harness::Sandbox`]; most tests run both programs in each
+//! install mode.
 #![allow(missing_docs, unreachable_pub)]
 #![allow(
     clippy::arithmetic_side_effects,
@@ -7,9 +7,9 @@
     clippy::indexing_slicing,
     clippy::panic,
     clippy::unwrap_used,
-    // A method of a sandbox is one that needs it to exist.
+    // A method takes `&self` to prove that a sandbox exists.
     clippy::unused_self,
-    // The harness has more than this program needs.
+    // This test uses only a part of the harness.
     dead_code
 )]
 

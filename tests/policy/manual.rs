@@ -1,10 +1,10 @@
-//! The manual pages' examples do what the pages say.
+//! Runs the examples of the manual pages.
 
 use std::fs;
 
 use super::harness::{ALICE, IdType, InstallMode, in_sandbox};
 
-/// The literal lines of a page's EXAMPLES.
+/// The literal lines in the section EXAMPLES of a page.
 fn examples(page: &str) -> Vec<String> {
     let text = fs::read_to_string(format!("{}/docs/man/{page}.1", env!("CARGO_MANIFEST_DIR"))).unwrap();
     let (_, examples) = text.split_once(".Sh EXAMPLES\n").unwrap();
@@ -29,7 +29,7 @@ fn the_maps_of_the_examples_are_written() {
 }
 
 #[test]
-fn getsubids_prints_what_its_example_shows() {
+fn getsubids_prints_the_output_of_its_example() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:65536\n");
         let [command, output] = &examples("getsubids")[..] else {

@@ -1,9 +1,9 @@
-//! Whose target it is, and who calls.
+//! The owner of the target and the caller: their uid, gid and passwd entry.
 
-use super::harness::{ALICE, BOB, InstallMode, NOBODY_KNOWN, Person, ROOT, in_sandbox};
+use super::harness::{ALICE, BOB, InstallMode, Person, ROOT, UNKNOWN_USER, in_sandbox};
 
 #[test]
-fn a_target_of_somebody_else_is_refused() {
+fn a_target_of_another_user_or_group_is_refused() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\nbob:100000:10\nroot:100000:10\n");
         let shown = |caller: Person, target: Person| {
@@ -20,7 +20,7 @@ fn a_target_of_somebody_else_is_refused() {
                 let outcome =
                     sandbox.run(mode, id_type, caller, &[target.pid().as_str(), "0", "100000", "10"]);
                 assert_eq!(
-                    outcome.shadows_part(),
+                    outcome.shadow_lines(),
                     format!("{}: {}\n", id_type.program(), shown(caller, owner))
                 );
                 assert_eq!((outcome.status, target.map(id_type).as_str()), (Some(1), ""));
@@ -30,7 +30,7 @@ fn a_target_of_somebody_else_is_refused() {
 }
 
 #[test]
-fn the_callers_group_is_the_login_group_unless_login_defs_grants_others() {
+fn the_caller_needs_the_login_group_unless_login_defs_allows_others() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         let alice_of_users = ALICE.with_gid(100);
@@ -51,7 +51,7 @@ fn the_callers_group_is_the_login_group_unless_login_defs_grants_others() {
             sandbox.write("login.defs", login_defs);
             sandbox.allows_person(alice_of_users, "0 100000 10");
         }
-        // The real gid is what counts as the caller's own, not the login group.
+        // The caller's own gid is the real gid, not the login group.
         let attempt =
             sandbox.attempt(InstallMode::Setuid, super::harness::IdType::Gid, alice_of_users, "0 100 1");
         assert_eq!((attempt.outcome.status, attempt.map.as_str()), (Some(0), "0 100 1"));
@@ -62,13 +62,13 @@ fn the_callers_group_is_the_login_group_unless_login_defs_grants_others() {
 }
 
 #[test]
-fn a_caller_without_passwd_entry_is_refused_even_the_own_id() {
+fn a_caller_without_passwd_entry_may_not_even_map_the_own_id() {
     in_sandbox(|sandbox| {
         sandbox.delegate("4711:100000:10\n");
         sandbox.for_each_program(|mode, id_type| {
             let message = "PROGRAM: Cannot determine your user name.";
             for wanted in ["0 4711 1", "0 100000 10", "x"] {
-                sandbox.fails(mode, id_type, NOBODY_KNOWN, wanted, message);
+                sandbox.fails(mode, id_type, UNKNOWN_USER, wanted, message);
             }
         });
     });

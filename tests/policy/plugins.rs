@@ -1,14 +1,14 @@
-//! Plugins that nsswitch.conf names: what they decide, and what comes of those that fail.
+//! Subid plugins that nsswitch.conf names: their decisions and their failures.
 
 use std::fs;
 
 use super::harness::{ALICE, BOB, IdType, InstallMode, finish};
 use super::plugin::{
-    configure, first_delegated, in_plugin_sandbox, install, install_sssds, library_directory,
+    configure, first_delegated, in_plugin_sandbox, install, install_sssd_plugin, library_directory,
 };
 
 #[test]
-fn a_plugin_decides_and_the_files_are_not_asked() {
+fn a_plugin_decides_instead_of_the_subid_files() {
     in_plugin_sandbox(|sandbox| {
         for macros in [&[][..], &["OWN_FREE"]] {
             install(sandbox, "test", macros);
@@ -41,7 +41,7 @@ fn a_plugin_decides_and_the_files_are_not_asked() {
 }
 
 #[test]
-fn anything_but_a_clear_yes_is_a_no() {
+fn any_plugin_answer_but_yes_is_a_refusal() {
     in_plugin_sandbox(|sandbox| {
         for (index, macros) in [
             &["BEHAVIOUR=1", "FOUND=1"][..],
@@ -67,9 +67,9 @@ fn anything_but_a_clear_yes_is_a_no() {
     });
 }
 
-/// Otherwise a caller could choose the files, by not letting the loader have it, or have another one of its name.
+/// If the files were used instead, a caller could replace the plugin by making its load fail, for example with a limit.
 #[test]
-fn a_plugin_that_cannot_be_used_delegates_nothing_and_the_files_neither() {
+fn an_unusable_plugin_delegates_nothing_and_the_files_stay_unused() {
     in_plugin_sandbox(|sandbox| {
         let delegates_nothing = |message: &str| {
             for id_type in IdType::BOTH {
@@ -92,6 +92,12 @@ fn a_plugin_that_cannot_be_used_delegates_nothing_and_the_files_neither() {
         configure(sandbox, &long);
         let too_long = "Subid NSS module name too long (longer than 50 characters)";
         delegates_nothing(&format!("{too_long}: {long}"));
+        let longest = "x".repeat(50);
+        configure(sandbox, &longest);
+        let library = format!("libsubid_{longest}.so");
+        delegates_nothing(&format!(
+            "Error opening {library}: {library}: cannot open shared object file: No such file or directory"
+        ));
         configure(sandbox, "missing");
         let library = "libsubid_missing.so";
         let missing = format!(
@@ -105,9 +111,9 @@ fn a_plugin_that_cannot_be_used_delegates_nothing_and_the_files_neither() {
 }
 
 #[test]
-fn no_limit_of_the_callers_takes_the_decision_from_a_plugin() {
+fn resource_limits_of_the_caller_do_not_bypass_a_plugin() {
     in_plugin_sandbox(|sandbox| {
-        // The files would allow it.
+        // The subid files delegate the ids.
         install(sandbox, "strict", &["FOUND=0"]);
         let descriptors = (3..12).map(|most| format!("--nofile={most}"));
         let memory = (2000..5000).step_by(100).map(|kibibytes| format!("--as={}", kibibytes * 1024));
@@ -124,14 +130,14 @@ fn no_limit_of_the_callers_takes_the_decision_from_a_plugin() {
                 refusals += usize::from(outcome.first_line().ends_with("not allowed"));
             }
         }
-        // Some are high enough for the plugin to be asked.
+        // With the higher limits, the plugin is loaded and refuses.
         assert!(refusals > 0);
     });
 }
 
-/// It says yes only where no capability is effective.
+/// The first plugin allows only while no capability is effective, the second only while one is.
 #[test]
-fn a_plugin_is_asked_with_nothing_effective() {
+fn a_plugin_runs_without_effective_capabilities() {
     in_plugin_sandbox(|sandbox| {
         install(sandbox, "looking", &["FOUND=nothing_effective()"]);
         for mode in InstallMode::GOOD {
@@ -152,9 +158,9 @@ fn a_plugin_is_asked_with_nothing_effective() {
     });
 }
 
-/// What a plugin, or an NSS module, stands on may look for servers and options in both.
+/// The libraries of a plugin may look for servers and options in the environment and in the working directory.
 #[test]
-fn the_callers_environment_and_directory_do_not_reach_a_plugin() {
+fn a_plugin_does_not_see_the_callers_environment_or_directory() {
     in_plugin_sandbox(|sandbox| {
         fs::create_dir("/mnt/here").unwrap();
         fs::write("/mnt/here/rc", "").unwrap();
@@ -182,7 +188,7 @@ fn the_callers_environment_and_directory_do_not_reach_a_plugin() {
 }
 
 #[test]
-fn a_library_path_in_the_environment_is_no_place_for_plugins() {
+fn ld_library_path_does_not_select_the_plugin() {
     in_plugin_sandbox(|sandbox| {
         install(sandbox, "mine", &["FOUND=1"]);
         fs::create_dir("/mnt/mine").unwrap();
@@ -203,7 +209,7 @@ fn a_library_path_in_the_environment_is_no_place_for_plugins() {
 }
 
 #[test]
-fn getsubids_lists_what_the_plugin_gives() {
+fn getsubids_lists_the_ranges_of_a_plugin() {
     in_plugin_sandbox(|sandbox| {
         for (index, macros) in [&[][..], &["OWN_FREE"]].into_iter().enumerate() {
             install(sandbox, &format!("list{index}"), macros);
@@ -212,7 +218,7 @@ fn getsubids_lists_what_the_plugin_gives() {
                 sandbox.getsubids(&["-g", "alice"]).stdout,
                 "0: alice 600000 60\n1: alice 600060 40\n"
             );
-            // To a plugin nothing is an answer.
+            // An empty list is a valid answer.
             let nothing = sandbox.getsubids(&["bob"]);
             assert_eq!((nothing.status, nothing.stdout.as_str(), nothing.stderr.as_str()), (Some(0), "", ""));
         }
@@ -240,9 +246,20 @@ fn getsubids_lists_what_the_plugin_gives() {
     });
 }
 
-/// The list is read through /proc/self/mem, which is closed to a program that gained privilege by its exec.
 #[test]
-fn the_check_has_the_plugins_ranges_mapped() {
+fn a_plugin_runs_without_cap_setfcap_unless_the_map_needs_it() {
+    in_plugin_sandbox(|sandbox| {
+        install(sandbox, "careful", &["FOUND=!permits_setfcap()"]);
+        for (ranges, is_allowed) in [("0 1 10", true), ("0 0 10", false)] {
+            let attempt = sandbox.attempt(InstallMode::Setuid, IdType::Uid, ALICE, ranges);
+            assert_eq!(attempt.outcome.status, Some(i32::from(!is_allowed)), "{ranges}: {attempt:?}");
+        }
+    });
+}
+
+/// uidmap-check reads the list through /proc/self/mem, which a program that gained privilege by its exec may not open.
+#[test]
+fn uidmap_check_maps_the_ranges_of_a_plugin() {
     in_plugin_sandbox(|sandbox| {
         install(sandbox, "checked", &[]);
         sandbox.delegate("");
@@ -258,12 +275,12 @@ fn the_check_has_the_plugins_ranges_mapped() {
     });
 }
 
-/// Debian's own, which cannot reach sssd here: it answers "connection error", and leaves the answer as it was. It has no
+/// Debian's sssd plugin returns "connection error" without sssd and does not set its result. The plugin has no
 /// `shadow_subid_free`.
 #[test]
-fn sssds_plugin_without_sssd_delegates_nothing() {
+fn the_sssd_plugin_delegates_nothing_without_sssd() {
     in_plugin_sandbox(|sandbox| {
-        install_sssds(sandbox);
+        install_sssd_plugin(sandbox);
         sandbox.for_each_program(|mode, id_type| {
             let message = format!("PROGRAM: {} range [0-10) -> [500000-500010) not allowed", id_type.word());
             sandbox.fails(mode, id_type, ALICE, "0 500000 10", &message);

@@ -1,4 +1,4 @@
-//! What is held when: the system calls of whole runs, followed by strace(1).
+//! The capabilities at each step of a run, from a log of strace(1).
 
 use std::fs;
 use std::process::Command;
@@ -7,7 +7,7 @@ use super::harness::privileged::Privileged;
 use super::harness::tracing::traced;
 use super::harness::{ALICE, IdType, InstallMode, Person, ROOT, Sandbox, finish, in_sandbox};
 
-/// Capabilities as strace prints a set of them.
+/// Capability sets as strace prints them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Sets {
     effective: String,
@@ -22,14 +22,14 @@ impl Sets {
     }
 }
 
-/// A file opened or written, and what was held then.
+/// An open or a write, with the capability sets at that time.
 #[derive(Debug)]
 struct Step {
     call: String,
     held: Sets,
 }
 
-/// Follows a run, from the program's own first change of capabilities on; also tells the last state.
+/// Traces a run; returns the steps from the first capset(2) on, the last capability sets, and the log.
 fn follow(
     sandbox: &Sandbox,
     mode: InstallMode,
@@ -39,7 +39,7 @@ fn follow(
 ) -> (Vec<Step>, Sets, String) {
     let target = sandbox.namespace(caller);
     let log = Sandbox::etc("trace");
-    // Started by root, who may follow a program that gains privilege.
+    // Root starts strace: a program traced by an unprivileged user gains no privilege.
     let mut strace = ROOT.command("strace");
     strace
         .args(["-qq", "-s", "64", "-e", "trace=execve,capset,setresuid,openat,openat2,write", "-o"])
@@ -52,7 +52,7 @@ fn follow(
     assert_eq!((outcome.stderr.as_str(), outcome.status), ("", Some(0)), "{mode:?} {id_type:?}");
 
     let trace = fs::read_to_string(log).unwrap();
-    // strace starts setpriv, and setpriv the program.
+    // strace starts setpriv, which starts the program: the last exec is the program's.
     let (_, run) = trace.rsplit_once("execve(").unwrap();
     let mut held = None;
     let mut steps = Vec::new();
@@ -81,8 +81,8 @@ fn names(id_type: IdType) -> (&'static str, &'static str) {
     }
 }
 
-/// The capability is effective for the map's open and write, and for nothing else; other files are opened with none.
-fn assert_raised_for_the_map_alone(steps: &[Step], id_type: IdType, raised: &str) {
+/// Asserts that the capability is effective only for the open and the write of the map.
+fn assert_raised_only_for_the_map(steps: &[Step], id_type: IdType, raised: &str) {
     let map_file = format!("\"{}_map\"", id_type.word());
     let raised_for: Vec<&str> =
         steps.iter().filter(|step| step.held.effective != "0").map(|step| step.call.as_str()).collect();
@@ -95,23 +95,23 @@ fn assert_raised_for_the_map_alone(steps: &[Step], id_type: IdType, raised: &str
     }
     let read = |path: &str| steps.iter().any(|step| step.call.contains(path) && step.held.inheritable == "0");
     for path in ["/etc/passwd", &format!("/etc/{}", id_type.subid()), "/proc/"] {
-        assert!(read(path), "{path} is opened after the drop");
+        assert!(read(path), "{path} is not opened after the drop");
     }
 }
 
 #[test]
-fn privilege_is_raised_for_the_maps_open_and_write_alone_and_given_up_after() {
+fn capabilities_are_raised_only_to_open_and_write_the_map() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\nroot:100000:10\n");
         for caller in [ALICE, ROOT] {
             sandbox.for_each_program(|mode, id_type| {
                 let (steps, end, run) = follow(sandbox, mode, id_type, caller, "0 100000 10");
                 let (raised, most) = names(id_type);
-                assert_raised_for_the_map_alone(&steps, id_type, raised);
+                assert_raised_only_for_the_map(&steps, id_type, raised);
                 assert_eq!(end, Sets::none());
                 for step in steps.iter().filter(|step| step.call.contains("\"/etc/sub")) {
                     let held = step.held.permitted.as_str();
-                    // strace shows a single capability as 1<<N, and file capabilities grant no more than one.
+                    // With file capabilities, one capability is permitted.
                     assert!(held == raised || held == most, "{held} at {}", step.call);
                 }
                 let becomes_caller = format!("setresuid({0}, {0}, {0})", caller.uid);
@@ -126,32 +126,32 @@ fn privilege_is_raised_for_the_maps_open_and_write_alone_and_given_up_after() {
 }
 
 #[test]
-fn cap_setfcap_is_raised_for_a_map_of_uid_0_alone() {
+fn cap_setfcap_is_raised_only_for_a_map_of_uid_0() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:0:10\n");
         for (ranges, raised) in [("0 1 9", "1<<CAP_SETUID"), ("1 1 2 0 0 1", "1<<CAP_SETUID|1<<CAP_SETFCAP")]
         {
             let (steps, ..) = follow(sandbox, InstallMode::Setuid, IdType::Uid, ALICE, ranges);
-            assert_raised_for_the_map_alone(&steps, IdType::Uid, raised);
+            assert_raised_only_for_the_map(&steps, IdType::Uid, raised);
         }
         let (steps, ..) = follow(sandbox, InstallMode::Setuid, IdType::Gid, ALICE, "1 1 2 0 0 1");
-        assert_raised_for_the_map_alone(&steps, IdType::Gid, "1<<CAP_SETGID");
+        assert_raised_only_for_the_map(&steps, IdType::Gid, "1<<CAP_SETGID");
     });
 }
 
 #[test]
-fn setgroups_is_denied_with_nothing_raised() {
+fn setgroups_is_denied_without_a_raised_capability() {
     in_sandbox(|sandbox| {
         let (steps, ..) = follow(sandbox, InstallMode::Setuid, IdType::Gid, ALICE, "0 1000 1");
-        assert_raised_for_the_map_alone(&steps, IdType::Gid, "1<<CAP_SETGID");
+        assert_raised_only_for_the_map(&steps, IdType::Gid, "1<<CAP_SETGID");
         assert!(steps.iter().any(|step| step.call.contains("\"setgroups\"")));
     });
 }
 
-/// From main on there are six that put privilege aside or give it up, and open, write and close of the map. Before it, the
-/// loader reads libraries, and nothing that a caller could have a hand in.
+/// From main on, six calls drop privilege, and three open, write and close the map. Before main, the loader reads only
+/// libraries, which the caller cannot choose.
 #[test]
-fn nine_calls_have_privilege_and_no_input_is_read_with_it() {
+fn only_nine_system_calls_have_privilege_and_none_reads_input() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         sandbox.for_each_program(|mode, id_type| {
@@ -165,7 +165,7 @@ fn nine_calls_have_privilege_and_no_input_is_read_with_it() {
             ));
             assert_eq!((outcome.status, target.map(id_type).as_str()), (Some(0), map));
             let log = fs::read_to_string("/etc/trace").unwrap();
-            // With debug assertions, the standard library looks at each descriptor that it closes.
+            // A debug assertion of the standard library calls fcntl(F_GETFD) before each close.
             let calls: Vec<&str> = log.lines().filter(|call| !call.contains("F_GETFD")).collect();
             let Privileged { calls_of_main, bytes_read, .. } = Privileged::of(&calls.join("\n"), mode);
             assert_eq!((calls_of_main, bytes_read), (9, 0), "{mode:?} {id_type:?}:\n{log}");
@@ -173,9 +173,9 @@ fn nine_calls_have_privilege_and_no_input_is_read_with_it() {
     });
 }
 
-/// What looks for the cause reads files, and has the caller's rights alone.
+/// The explanation of a failure reads files with the caller's rights.
 #[test]
-fn after_a_refused_write_nothing_is_left() {
+fn all_capabilities_are_dropped_after_a_refused_write() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         sandbox.for_each_program(|mode, id_type| {
@@ -184,7 +184,7 @@ fn after_a_refused_write_nothing_is_left() {
                 let calls = "trace=execve,capset,setresuid,openat,write";
                 finish(&mut traced(&program, &target.pid(), "0 100000 10", log, calls)).status
             };
-            // The kernel takes a map once.
+            // The kernel accepts one write, so the second run fails.
             assert_eq!((run("/etc/first"), run("/etc/second")), (Some(0), Some(1)));
             let trace = fs::read_to_string("/etc/second").unwrap();
             let (_, after) = trace.rsplit_once(" EPERM ").unwrap();
@@ -196,7 +196,27 @@ fn after_a_refused_write_nothing_is_left() {
     });
 }
 
-/// Also where the run fails, and is explained.
+#[test]
+fn without_a_map_to_write_capabilities_are_given_up_before_any_text_is_printed() {
+    in_sandbox(|sandbox| {
+        sandbox.for_each_program(|mode, id_type| {
+            for arguments in [&["--help"][..], &["--version"], &[]] {
+                let log = Sandbox::etc("trace");
+                let mut strace = ROOT.command("strace");
+                strace.args(["-qq", "-e", "trace=execve,capset,write", "-o"]).arg(&log);
+                strace.args(["setpriv", "--reuid=1000", "--regid=1000", "--clear-groups"]);
+                sandbox.run_through(strace, mode, id_type, arguments);
+                let trace = fs::read_to_string(log).unwrap();
+                let (before, printed) = trace.split_once("write(").unwrap();
+                let (_, last) = before.rsplit_once("capset(").unwrap();
+                assert_eq!(sets(last), Sets::none(), "{arguments:?}: {trace}");
+                assert!(!printed.contains("capset("), "{arguments:?}: {trace}");
+            }
+        });
+    });
+}
+
+/// Neither a successful nor a failed run starts another program.
 #[test]
 fn no_other_program_is_started() {
     in_sandbox(|sandbox| {
@@ -224,9 +244,9 @@ fn no_other_program_is_started() {
     });
 }
 
-/// Permitted capabilities that are not used are given up before the cause is looked for. A run that fails has none effective.
+/// Unused permitted capabilities are dropped before the explanation of the failure. A refused run raises no capability.
 #[test]
-fn a_refused_request_raises_nothing_and_keeps_nothing() {
+fn a_refused_request_raises_no_capability_and_drops_all() {
     in_sandbox(|sandbox| {
         let target = sandbox.namespace(ALICE);
         let log = Sandbox::etc("trace");
@@ -240,9 +260,9 @@ fn a_refused_request_raises_nothing_and_keeps_nothing() {
         let (_, run) = trace.rsplit_once("execve(").unwrap();
         let effective: Vec<String> =
             run.lines().filter(|call| call.starts_with("capset(")).map(|call| sets(call).effective).collect();
-        // Twice to put aside, once for the inheritable set, once to give up.
-        assert_eq!(effective, ["0"; 4], "{trace}");
-        // And that before the cause is looked for.
+        // Two calls lower the effective set, one clears the inheritable set, one drops CAP_SETFCAP, and one drops all.
+        assert_eq!(effective, ["0"; 5], "{trace}");
+        // The explanation reads the subid file after the last drop.
         let (_, end) = run.rsplit_once("capset(").unwrap();
         assert_eq!(sets(end).permitted, "0", "{trace}");
         assert!(end.contains("\"/etc/subuid\""), "{trace}");

@@ -1,7 +1,7 @@
-//! What becomes of the target in the middle of a run. It ends, and another process of the same user, in a user namespace of its
-//! own, gets its PID: nobody may write that one's map. Or it hides its files.
+//! Changes of the target during a run. The target ends, and another process of the same user reuses its PID: the map of that
+//! process must stay empty. Or the target hides its files in /proc.
 //!
-//! strace(1) stops the program just there, with a signal that takes effect when a chosen system call has returned.
+//! strace(1) stops the program after a chosen system call with SIGSTOP; the test changes the target and continues the program.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
@@ -16,14 +16,14 @@ use nix::unistd::{Pid, mkfifo};
 
 use super::harness::tracing::traced;
 use super::harness::{ALICE, IdType, InstallMode, Namespace, Outcome, Sandbox, in_sandbox, must_succeed};
-use super::targets::{opened, pidfd, pidfds_are_told};
+use super::targets::{opened, pidfd, pidfds_can_be_resolved};
 
-/// Ends a process, and starts another one of alice's under its PID.
+/// Ends a process and starts another process of alice with the same PID.
 fn reuse(sandbox: &Sandbox, ended: Namespace) -> Namespace {
     let pid = ended.pid();
     drop(ended);
     let before = pid.parse::<u32>().unwrap() - 1;
-    // Other tests start processes as well, and may be given this PID, or the next one, first.
+    // Processes of other tests may get this PID first, so the attempt is repeated.
     for _ in 0..10_000 {
         let mut last_pid = File::create("/proc/sys/kernel/ns_last_pid").unwrap();
         last_pid.write_all(before.to_string().as_bytes()).unwrap();
@@ -32,10 +32,10 @@ fn reuse(sandbox: &Sandbox, ended: Namespace) -> Namespace {
             return namespace;
         }
     }
-    panic!("PID {pid} cannot be had");
+    panic!("no new process got the PID {pid}");
 }
 
-/// How a target is named on the command line, and the descriptor that the name may need.
+/// The argument that names a target, and the descriptor to keep open for it.
 type Named = (String, Option<OwnedFd>);
 type Naming = fn(&Namespace) -> Named;
 
@@ -55,7 +55,7 @@ fn by_descriptor(descriptor: OwnedFd) -> Named {
     (format!("fd:{}", descriptor.as_raw_fd()), Some(descriptor))
 }
 
-/// How many such calls a run makes until the first one in or after the line of its trace that has `marker`.
+/// Counts the calls of this name in a run up to the first one in or after the line of the log that contains `marker`.
 fn position(
     sandbox: &Sandbox,
     id_type: IdType,
@@ -78,19 +78,19 @@ fn position(
     assert!(status.success());
     let trace = fs::read_to_string(log).unwrap();
     let (before, _) = trace.split_once(marker).unwrap();
-    // The calls of the lines before it, and one more.
+    // The calls in the lines before the marker, and one more.
     let (before, _) = before.rsplit_once('\n').unwrap();
     before.matches(&format!(" {call}(")).count() + 1
 }
 
-/// Runs a program for this map of this target, which has something happen to it when the program has made the first call of
-/// a name in or after the line of its trace that has a marker.
+/// Runs a program for this target and map. `change` changes the target after the system call that `moment` describes, as for
+/// [`position`].
 fn interrupted(
     sandbox: &Sandbox,
     (id_type, map): (IdType, &str),
     (target, name): (Namespace, Naming),
     moment: (&str, &str),
-    happen: fn(&Sandbox, Namespace) -> Namespace,
+    change: fn(&Sandbox, Namespace) -> Namespace,
 ) -> (Outcome, Namespace) {
     let nth = position(sandbox, id_type, name, map, moment);
     let (call, _) = moment;
@@ -102,7 +102,7 @@ fn interrupted(
     let strace = strace.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(File::open(log).unwrap()).lines().map(Result::unwrap);
     let stopped = lines.find(|line| line.ends_with("--- stopped by SIGSTOP ---")).unwrap();
-    let target = happen(sandbox, target);
+    let target = change(sandbox, target);
     let pid = stopped.split(' ').next().unwrap().parse().unwrap();
     kill(Pid::from_raw(pid), Signal::SIGCONT).unwrap();
     lines.for_each(drop);
@@ -111,23 +111,23 @@ fn interrupted(
 }
 
 #[test]
-fn a_pid_reused_in_the_middle_of_a_run_is_not_written_for() {
+fn a_process_that_reuses_the_pid_during_the_run_gets_no_map() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {
             let (subid, map) = (format!("/etc/{}", id_type.subid()), format!("{}_map", id_type.word()));
-            // "process" or "file or directory", as the kernel has it.
+            // The kernel returns ESRCH or ENOENT: "No such process" or "No such file or directory".
             let not_opened = format!("open of {map} failed: No such ");
             let cases: [(Naming, _, _); 5] = [
                 (by_pid, ("openat", subid.as_str()), Some(not_opened.as_str())),
                 (by_directory, ("openat", &subid), Some(&not_opened)),
-                // The map's file holds the namespace that it was opened in, which is written, though nobody is in it.
+                // An open map file refers to the namespace of the ended process. The write succeeds and affects no process.
                 (by_pid, ("openat2", &map), None),
                 (by_pidfd, ("openat", &subid), Some(&not_opened)),
-                // It gave the PID, and the directory of that PID is another's now.
+                // The PID came from the pidfd, and /proc/PID now belongs to the new process.
                 (by_pidfd, ("read", "/fdinfo/"), Some("Could not open proc directory for target")),
             ];
-            let count = if pidfds_are_told() { 5 } else { 3 };
+            let count = if pidfds_can_be_resolved() { 5 } else { 3 };
             for (name, moment, refusal) in cases.into_iter().take(count) {
                 let target = (sandbox.namespace(ALICE), name);
                 let (outcome, reused) = interrupted(sandbox, (id_type, "0 100000 10"), target, moment, reuse);
@@ -143,12 +143,12 @@ fn a_pid_reused_in_the_middle_of_a_run_is_not_written_for() {
     });
 }
 
-/// What alice may run and not read is not dumpable.
+/// A program that alice may execute and not read, so its process is not dumpable.
 const UNREADABLE: &str = "/mnt/unreadable";
 
-/// Has the target run it, when it reads a line.
+/// Lets the target execute that program and waits until it has.
 fn hide(_: &Sandbox, mut target: Namespace) -> Namespace {
-    target.tell();
+    target.send_line();
     let comm = format!("/proc/{}/comm", target.pid());
     while fs::read_to_string(&comm).unwrap() != "unreadable\n" {
         yield_now();
@@ -156,9 +156,10 @@ fn hide(_: &Sandbox, mut target: Namespace) -> Namespace {
     target
 }
 
-/// CVE-2018-7169 once more: with hidepid the kernel says of the files of such a process that they are not there.
+/// CVE-2018-7169: with hidepid, the kernel returns ENOENT for the files of a process that is not dumpable. A program that takes
+/// ENOENT for a kernel without setgroups file would leave setgroups(2) allowed.
 #[test]
-fn setgroups_is_not_left_allowed_where_its_file_is_hidden() {
+fn a_hidden_setgroups_file_is_an_error() {
     in_sandbox(|sandbox| {
         must_succeed(Command::new("install").args(["--mode=0711", "/bin/cat", UNREADABLE]));
         must_succeed(Command::new("mount").args(["-t", "proc", "-o", "hidepid=invisible", "proc", "/proc"]));

@@ -1,11 +1,11 @@
-//! What becomes of setgroups(2) (CVE-2018-7169).
+//! The setgroups file of the target: newgidmap denies setgroups(2) if no mapped gid is delegated (CVE-2018-7169).
 
 use std::fs;
 
 use super::harness::{ALICE, IdType, InstallMode, in_sandbox};
 
 #[test]
-fn setgroups_is_denied_if_no_group_came_from_subgid() {
+fn setgroups_is_denied_if_no_mapped_gid_is_delegated() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for mode in InstallMode::GOOD {
@@ -26,7 +26,7 @@ fn setgroups_is_denied_if_no_group_came_from_subgid() {
 }
 
 #[test]
-fn setgroups_stays_if_the_own_group_is_delegated() {
+fn setgroups_stays_allowed_if_the_own_gid_is_delegated() {
     in_sandbox(|sandbox| {
         for owner in ["alice", "alicia"] {
             sandbox.delegate(format!("{owner}:1000:1\n"));
@@ -43,7 +43,7 @@ fn setgroups_stays_if_the_own_group_is_delegated() {
 }
 
 #[test]
-fn setgroups_that_is_denied_already_stays_denied() {
+fn denied_setgroups_stays_denied() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for mode in InstallMode::GOOD {
@@ -64,7 +64,7 @@ fn setgroups_that_is_denied_already_stays_denied() {
 }
 
 #[test]
-fn setgroups_stays_if_the_request_is_refused() {
+fn setgroups_stays_allowed_if_the_request_is_refused() {
     in_sandbox(|sandbox| {
         for wanted in ["0 100000 10", "0 1000 1 1 100000 10", "0 1000 2", "0 1000 1 1"] {
             let attempt = sandbox.attempt(InstallMode::Setuid, IdType::Gid, ALICE, wanted);
@@ -73,9 +73,9 @@ fn setgroups_stays_if_the_request_is_refused() {
     });
 }
 
-/// The kernel refuses every write to `setgroups` then; that the map is there already is what is to be told.
+/// After the map is written, the kernel refuses writes to `setgroups`. The reported failure must be that of the map.
 #[test]
-fn setgroups_is_left_alone_where_it_is_denied_and_the_map_written() {
+fn denied_setgroups_is_not_written_again_after_the_map() {
     in_sandbox(|sandbox| {
         for mode in InstallMode::GOOD {
             let target = sandbox.namespace(ALICE);
@@ -83,16 +83,16 @@ fn setgroups_is_left_alone_where_it_is_denied_and_the_map_written() {
             assert_eq!(sandbox.run(mode, IdType::Gid, ALICE, &words).status, Some(0));
             let second = sandbox.run(mode, IdType::Gid, ALICE, &words);
             assert_eq!(
-                second.shadows_part(),
+                second.shadow_lines(),
                 "newgidmap: write to gid_map failed: Operation not permitted\n"
             );
         }
     });
 }
 
-/// The file is opened without privilege, so the kernel refuses that, and not only what is written.
+/// The file is opened without privilege, so the kernel refuses the open.
 #[test]
-fn setgroups_of_a_process_without_a_namespace_of_its_own_cannot_be_opened() {
+fn setgroups_of_a_process_in_the_callers_namespace_cannot_be_opened() {
     in_sandbox(|sandbox| {
         for mode in InstallMode::GOOD {
             let target = sandbox.process(ALICE);

@@ -1,4 +1,4 @@
-//! Descriptors as targets: `fd:N` of every id_type.
+//! Descriptors as targets: `fd:N` for descriptors of every type.
 
 use std::fs::{File, read_dir};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -15,7 +15,7 @@ use super::harness::{
     ALICE, BOB, IdType, InstallMode, Namespace, Outcome, Sandbox, WRITTEN, in_sandbox, kernel, usage,
 };
 
-/// A descriptor that programs inherit.
+/// Clears FD_CLOEXEC, so that programs inherit the descriptor.
 fn inherited(descriptor: impl Into<OwnedFd>) -> OwnedFd {
     let descriptor = descriptor.into();
     fcntl(&descriptor, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
@@ -31,8 +31,8 @@ pub fn pidfd(target: &Namespace) -> OwnedFd {
     inherited(rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).unwrap())
 }
 
-/// Whether a program that gained privilege by its exec may read its own fdinfo, which alone tells a pidfd's process.
-pub fn pidfds_are_told() -> bool {
+/// True if a program that gained privilege by its exec may read its own fdinfo, which has the PID of a pidfd.
+pub fn pidfds_can_be_resolved() -> bool {
     kernel() >= (5, 14)
 }
 
@@ -42,7 +42,7 @@ fn run(sandbox: &Sandbox, mode: InstallMode, id_type: IdType, descriptor: impl A
 }
 
 #[test]
-fn a_descriptor_of_the_processs_directory_or_a_pidfd_is_a_target() {
+fn a_target_is_a_proc_directory_descriptor_or_a_pidfd() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         sandbox.for_each_program(|mode, id_type| {
@@ -51,7 +51,7 @@ fn a_descriptor_of_the_processs_directory_or_a_pidfd_is_a_target() {
                 &|target| opened(&format!("/proc/{}", target.pid()), OFlag::O_PATH),
                 &pidfd,
             ];
-            for (index, open) in opens.iter().take(if pidfds_are_told() { 3 } else { 2 }).enumerate() {
+            for (index, open) in opens.iter().take(if pidfds_can_be_resolved() { 3 } else { 2 }).enumerate() {
                 let target = sandbox.namespace(ALICE);
                 let outcome = run(sandbox, mode, id_type, open(&target));
                 assert_eq!(
@@ -66,21 +66,21 @@ fn a_descriptor_of_the_processs_directory_or_a_pidfd_is_a_target() {
 }
 
 #[test]
-fn a_pidfd_that_the_kernel_does_not_tell_of_is_refused_with_the_reason() {
+fn a_pidfd_that_cannot_be_resolved_is_refused_with_the_reason() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         let target = sandbox.namespace(ALICE);
         let descriptor = pidfd(&target);
         sandbox.for_each_program(|mode, id_type| {
-            if pidfds_are_told() {
+            if pidfds_can_be_resolved() {
                 return;
             }
             let outcome = run(sandbox, mode, id_type, &descriptor);
-            assert_eq!(outcome.shadows_part(), format!("{}\n", usage(id_type)));
-            assert!(outcome.stderr.contains("pidfds need Linux 5.14 or later\n"), "{}", outcome.stderr);
+            assert_eq!(outcome.shadow_lines(), format!("{}\n", usage(id_type)));
+            assert!(outcome.stderr.contains("pidfds need Linux 5.14 or later"), "{}", outcome.stderr);
             assert_eq!((outcome.status, target.map(id_type).as_str()), (Some(1), ""), "{mode:?}");
         });
-        // This one gained nothing by its exec, and reads what it likes of itself.
+        // A program that gained no privilege may read its own fdinfo.
         for id_type in IdType::BOTH {
             let outcome = run(sandbox, InstallMode::Unprivileged, id_type, &descriptor);
             assert!(outcome.first_line().contains("write to"), "{}", outcome.stderr);
@@ -88,10 +88,24 @@ fn a_pidfd_that_the_kernel_does_not_tell_of_is_refused_with_the_reason() {
     });
 }
 
-/// Anonymous inodes, and pidfs from Linux 6.9 on (include/uapi/linux/magic.h). Each is met on one of the kernels of
-/// `make kernels`.
+/// Descriptor 0 is free for the loader, and then /dev/null: the limit is reached when the target's descriptor is opened again.
 #[test]
-fn pidfds_are_on_the_file_system_of_the_kernels_time() {
+fn a_descriptor_that_cannot_be_opened_again_is_not_called_closed() {
+    in_sandbox(|sandbox| {
+        let target = sandbox.namespace(ALICE);
+        let mut shell = ALICE.command("sh");
+        shell.args(["-c", &format!("exec prlimit --nofile=4 \"$@\" <&- 3</proc/{}", target.pid()), "sh"]);
+        let words = ["fd:3", "0", "100000", "10"];
+        let outcome = sandbox.run_through(shell, InstallMode::Unprivileged, IdType::Uid, &words);
+        let message = "newuidmap: Could not stat directory for target: Too many open files\n";
+        assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(1), message));
+    });
+}
+
+/// pidfds are anonymous inodes before Linux 6.9 and on pidfs from then on (include/uapi/linux/magic.h). `make kernels` has kernels
+/// of both kinds.
+#[test]
+fn pidfds_have_the_file_system_type_of_the_kernel_version() {
     in_sandbox(|sandbox| {
         let descriptor = pidfd(&sandbox.namespace(ALICE));
         let expected = if kernel() < (6, 9) { 0x0904_1934 } else { 0x5049_4446 };
@@ -99,10 +113,10 @@ fn pidfds_are_on_the_file_system_of_the_kernels_time() {
     });
 }
 
-/// In a mount namespace of one's own, another process's file, or a FIFO, can be mounted over a target's, and a descriptor of
-/// the directory there be given: nothing there is opened.
+/// In an own mount namespace, a caller can mount a FIFO or a file of another process over the target's file. The caller can then
+/// pass a descriptor of that directory. The program must not open the covering file.
 #[test]
-fn a_descriptor_from_a_mount_namespace_of_the_callers_leads_to_no_other_file() {
+fn a_bind_mount_in_the_callers_mount_namespace_redirects_no_write() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         mkfifo("/mnt/fifo", Mode::S_IRWXU).unwrap();
@@ -137,12 +151,13 @@ fn a_descriptor_from_a_mount_namespace_of_the_callers_leads_to_no_other_file() {
 }
 
 #[test]
-fn a_descriptor_of_somebody_elses_process_is_refused() {
+fn a_descriptor_of_another_users_process_is_refused() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         let target = sandbox.namespace(BOB);
         let directory = opened(&format!("/proc/{}", target.pid()), OFlag::O_RDONLY);
-        for descriptor in [Some(directory), pidfds_are_told().then(|| pidfd(&target))].iter().flatten() {
+        for descriptor in [Some(directory), pidfds_can_be_resolved().then(|| pidfd(&target))].iter().flatten()
+        {
             sandbox.for_each_program(|mode, id_type| {
                 let outcome = run(sandbox, mode, id_type, descriptor);
                 assert!(outcome.stderr.contains("owned by a different user: uid:1000"), "{}", outcome.stderr);
@@ -153,7 +168,7 @@ fn a_descriptor_of_somebody_elses_process_is_refused() {
 }
 
 #[test]
-fn a_process_that_has_ended_is_no_target_however_it_is_named() {
+fn a_process_that_has_ended_is_refused_in_every_form_of_target() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         let target = sandbox.namespace(ALICE);
@@ -170,7 +185,7 @@ fn a_process_that_has_ended_is_no_target_however_it_is_named() {
             let outcome = sandbox.run(mode, id_type, ALICE, &[pid.as_str(), "0", "100000", "10"]);
             let message = "Could not open proc directory for target";
             assert_eq!(
-                outcome.shadows_part(),
+                outcome.shadow_lines(),
                 format!("{message} {pid}: No such file or directory\n{}\n", usage(id_type))
             );
         });
@@ -178,7 +193,7 @@ fn a_process_that_has_ended_is_no_target_however_it_is_named() {
 }
 
 #[test]
-fn any_other_descriptor_gets_the_usage_line() {
+fn any_other_descriptor_prints_the_usage_line() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         let target = sandbox.namespace(ALICE);
@@ -213,17 +228,17 @@ fn any_other_descriptor_gets_the_usage_line() {
             format!("fd:{}", file.as_raw_fd() + 500)
         };
         sandbox.for_each_program(|mode, id_type| {
-            for (what, descriptor) in &descriptors {
+            for (name, descriptor) in &descriptors {
                 let outcome = run(sandbox, mode, id_type, descriptor);
-                assert_eq!(outcome.shadows_part(), format!("{}\n", usage(id_type)), "{what}");
-                assert_eq!(outcome.status, Some(1), "{what}");
+                assert_eq!(outcome.shadow_lines(), format!("{}\n", usage(id_type)), "{name}");
+                assert_eq!(outcome.status, Some(1), "{name}");
             }
             for word in
                 [closed.as_str(), "fd:", "fd:-1", "fd:x", "fd:3x", "fd:0x3", "fd:4294967296", "FD:3", "fd 3"]
             {
                 let outcome = sandbox.run(mode, id_type, ALICE, &[word, "0", "100000", "10"]);
                 assert_eq!(
-                    (outcome.shadows_part(), outcome.status),
+                    (outcome.shadow_lines(), outcome.status),
                     (format!("{}\n", usage(id_type)).as_str(), Some(1)),
                     "{word}"
                 );
@@ -233,8 +248,29 @@ fn any_other_descriptor_gets_the_usage_line() {
     });
 }
 
+/// In a mount namespace of the caller's, a link could give a PID's name to another process.
 #[test]
-fn what_is_mounted_over_proc_is_no_process() {
+fn a_symbolic_link_in_the_place_of_proc_is_no_process() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        let target = sandbox.namespace(ALICE);
+        let no: Option<&str> = None;
+        std::fs::create_dir("/mnt/proc").unwrap();
+        mount(Some("/proc"), "/mnt/proc", no, MsFlags::MS_BIND, no).unwrap();
+        mount(Some("tmpfs"), "/proc", Some("tmpfs"), MsFlags::empty(), no).unwrap();
+        std::os::unix::fs::symlink(format!("/mnt/proc/{}", target.pid()), "/proc/4242").unwrap();
+        for mode in InstallMode::GOOD {
+            let outcome = sandbox.run(mode, IdType::Uid, ALICE, &["4242", "0", "100000", "10"]);
+            let message = "Could not open proc directory for target 4242: Not a directory";
+            assert_eq!((outcome.status, outcome.first_line()), (Some(1), message), "{mode:?}");
+        }
+        umount2("/proc", MntFlags::MNT_DETACH).unwrap();
+        assert_eq!(target.map(IdType::Uid), "");
+    });
+}
+
+#[test]
+fn a_directory_of_a_file_system_over_proc_is_not_a_process() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         mount(Some("tmpfs"), "/proc", Some("tmpfs"), MsFlags::empty(), None::<&str>).unwrap();

@@ -40,6 +40,7 @@ const MAX_CAUSES: usize = 2;
 pub(crate) fn find(error: &Error, evidence: &Evidence) -> Vec<Cause> {
     let mut causes = match error {
         Error::StandardDescriptors(_)
+        | Error::Usage
         | Error::WorkingDirectory(_)
         | Error::Privilege(PrivilegeError::Kept) => Vec::new(),
         Error::Privilege(_) => vec![write::refused("the change of privilege", evidence)],

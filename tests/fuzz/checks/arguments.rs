@@ -1,5 +1,5 @@
-//! The command line: words separated by NUL, as the kernel passes them. An option is an option in the first place alone; a range is
-//! three numbers, compared with strtoul(3).
+//! Checks the command line; NUL separates the arguments of an input. An option counts only as the first argument. The numbers of a
+//! range are compared with strtoul(3).
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -10,7 +10,7 @@ use crate::number::{Base, NumberError};
 
 const OPTIONS: [&[u8]; 2] = [b"--help", b"--version"];
 
-/// The ranges as text, or the position and the problem of a wrong argument.
+/// The ranges as text, or the position and the error of a malformed argument.
 fn ranges(words: &[OsString]) -> Result<Vec<String>, (usize, NumberError)> {
     let last = u64::from(u32::MAX) - 1;
     let number = |at: usize, most: u64, least: u64| {

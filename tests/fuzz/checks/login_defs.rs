@@ -1,4 +1,4 @@
-//! login.defs(5), against a reading by hand, from the last line to the first.
+//! Checks login.defs(5) against a parser that reads the lines from the last to the first.
 
 use crate::login_defs::LoginDefs;
 use crate::number::Base;

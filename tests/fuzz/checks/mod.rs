@@ -1,4 +1,4 @@
-//! The checks of the fuzz targets, compiled into the library by cargo-fuzz alone (`cfg(fuzzing)`): so they reach its parts.
+//! The checks of the fuzz targets. Only cargo-fuzz (`cfg(fuzzing)`) compiles them, as part of the library, whose internals they use.
 #![allow(missing_docs, clippy::all, clippy::pedantic, clippy::restriction)]
 
 pub mod arguments;

@@ -1,4 +1,4 @@
-//! The `subid:` line of nsswitch.conf(5), against a reading byte by byte.
+//! Checks the `subid:` line of nsswitch.conf(5) against a parser that reads byte by byte.
 
 use crate::subid::nsswitch::{Service, parse};
 

@@ -1,4 +1,4 @@
-//! Numbers, against the C library's strtoul(3).
+//! Checks numbers against strtoul(3) of the C library.
 
 use crate::number::{Base, parse};
 

@@ -1,4 +1,4 @@
-//! Oracles that several targets share.
+//! Oracles that several fuzz targets share.
 
 #![allow(unsafe_code, reason = "the C library is the oracle")]
 
@@ -7,9 +7,9 @@ use std::ops::RangeInclusive;
 
 use crate::number::{Base, NumberError};
 
-/// Numbers by the C library's own strtoul(3), as shadow's `a2ul` and `str2ul` call it, with negative ones refused.
+/// Parses a number with strtoul(3), as shadow's `a2ul` and `str2ul` do, and refuses negative numbers.
 pub(super) fn number(text: &[u8], base: Base, allowed: RangeInclusive<u64>) -> Result<u64, NumberError> {
-    // C sees no further than a NUL, which is then something that follows the number.
+    // strtoul(3) stops at a NUL; the NUL then counts as a character after the number.
     let seen = text.split(|byte| *byte == 0).next().unwrap_or_default();
     let string = CString::new(seen).unwrap();
     let mut end = std::ptr::null_mut();
@@ -17,7 +17,7 @@ pub(super) fn number(text: &[u8], base: Base, allowed: RangeInclusive<u64>) -> R
         Base::Decimal => 10,
         Base::Prefixed => 0,
     };
-    // SAFETY: the string ends with NUL, and `end` is set to a place in it; errno is this thread's own.
+    // SAFETY: the string ends with NUL, `end` is set to a position in it, and errno belongs to this thread.
     let (value, consumed, overflowed) = unsafe {
         *libc::__errno_location() = 0;
         let value = libc::strtoul(string.as_ptr(), &raw mut end, base);
@@ -37,7 +37,7 @@ pub(super) fn number(text: &[u8], base: Base, allowed: RangeInclusive<u64>) -> R
     }
 }
 
-/// Cuts the input of a fuzzer into small numbers; all are 0 once it is used up.
+/// Turns the input of a fuzzer into small numbers; after its end, all are 0.
 pub(super) struct Bytes<'a>(pub(super) &'a [u8]);
 
 impl Bytes<'_> {

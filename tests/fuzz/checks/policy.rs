@@ -1,6 +1,6 @@
-//! The decision, against sets of single ids: a range is allowed if each of its ids is delegated, or if it is the caller's own
-//! id alone. Ids lie in small windows at the places where arithmetic can go wrong; of ranges that reach further, the ids
-//! next to any range's ends stand for the others, since nothing changes in between.
+//! Checks the decision against sets of single ids. A range is allowed if each of its ids is delegated, or if it is only the
+//! caller's own id. Most ids are in small windows around the values at which arithmetic could overflow. A larger range is
+//! represented by the ids next to the ends of all ranges, since the result is the same between them.
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
@@ -20,7 +20,7 @@ fn id(bytes: &mut Bytes<'_>) -> u32 {
     WINDOWS[usize::from(bytes.below(4))] + u32::from(bytes.below(16))
 }
 
-/// Mostly some ids; now and then up to some other window, or as many as there can be.
+/// Mostly a few ids, sometimes a range up to another window or nearly all ids.
 fn count(bytes: &mut Bytes<'_>, start: u32) -> u32 {
     match bytes.below(8) {
         0 => id(bytes).saturating_sub(start),
@@ -54,9 +54,8 @@ fn decide(
         claim.grant(range);
         assert!(!claim.still_needs(range));
     }
-    let mut target = Target::open(std::process::id().to_string().as_ref()).unwrap();
-    (target.uid, target.gid) = (caller.uid, caller.gid);
-    let target = OwnTarget::check(target, caller, || false).unwrap();
+    let target = Target::open(std::process::id().to_string().as_ref()).unwrap();
+    let target = OwnTarget::check(target.owned_by(caller.uid, caller.gid), caller, || false).unwrap();
     match claim.decide(target) {
         Ok(authorized) => {
             assert_eq!((authorized.id_type(), authorized.ranges()), (id_type, ranges));
@@ -67,7 +66,7 @@ fn decide(
     }
 }
 
-/// Checks one input; false for one that is no request.
+/// Checks one input; returns false if it is not a valid request.
 pub fn check(input: &[u8]) -> bool {
     let mut bytes = Bytes(input);
     let id_type = if bytes.below(2) == 0 { IdType::Uid } else { IdType::Gid };

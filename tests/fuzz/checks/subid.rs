@@ -1,6 +1,6 @@
-//! subuid(5) and subgid(5), against the plainest reading of the manual page: which lines a file has, however it is read; what
-//! each delegates, and to whom; and, all of the way from the file to the claim, which ranges a user may map. The first byte says
-//! who asks, and how many bytes each read(2) gives.
+//! Checks subuid(5) and subgid(5) against a simple parser of the format in the manual page: the lines for any size of read(2), the
+//! owner and the range of each line, and the ranges that a user may map. The first byte of an input chooses the caller and the
+//! number of bytes that each read returns.
 
 use std::ffi::OsString;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
@@ -18,10 +18,10 @@ use crate::subid::blocks::{for_each_block, lines};
 use crate::subid::file::grant;
 use crate::subid::line::{LONGEST_LINE, Line, Owner};
 
-/// Who may ask. A colon is no part of an owner, but nothing here may rely on passwd(5) having none.
+/// The callers. An owner cannot contain a colon, but the code must not rely on login names without colon.
 const CALLERS: [(&[u8], u32); 4] = [(b"alice", 1000), (b"root", 0), (b"0", 1000), (b"a:1", u32::MAX)];
 
-/// At most so many ranges of a file are asked for, and all of the caller's together.
+/// The largest number of requested ranges: the span of all delegated ranges, and ranges of the file.
 const MOST_WANTED: usize = 4;
 
 struct Slowly<'a>(Cursor<&'a [u8]>, usize);
@@ -39,7 +39,7 @@ impl Seek for Slowly<'_> {
     }
 }
 
-/// Knows another name of each caller.
+/// A passwd database with another name for each caller.
 struct Database;
 
 fn uid_of(name: &[u8]) -> Option<u32> {
@@ -73,7 +73,7 @@ fn range(line: &[u8]) -> Option<(u64, u64)> {
     (!owner.is_empty() && start + count <= 1 << 32).then_some((start, count))
 }
 
-/// A number as it is printed: no zeros, blanks or sign in front.
+/// The uid of an owner that is a decimal number without leading zero, blank or sign.
 fn uid(owner: &[u8]) -> Option<u32> {
     let text = std::str::from_utf8(owner).ok()?;
     text.parse().ok().filter(|uid: &u32| uid.to_string() == text)
@@ -89,7 +89,7 @@ fn check_line(text: &[u8]) {
         if let Some(line) = line {
             assert_eq!(Owner::new(name, probe).owns(line), is_owner);
         }
-        // A line may be found by the name and by the uid.
+        // A line may match both the name and the uid.
         let block = [b"\n", text].concat();
         let mut found = Owner::new(name, probe).lines(&block);
         found.dedup();
@@ -144,7 +144,7 @@ pub fn check(input: &[u8]) {
         wanted.map(|(start, count)| [0, start, count].map(|number| OsString::from(number.to_string())));
     let ranges: Vec<_> = words.filter_map(|words| map_range::parse(&words).ok()).flatten().collect();
 
-    // The group is no id that can be asked for: the caller's own one would need no line.
+    // A gid that cannot be requested, since the caller's own gid needs no line.
     let caller = Caller { uid: own_uid, gid: u32::MAX, login_gid: u32::MAX, name: name.to_vec() };
     let mut claim = Claim::new(IdType::Gid, &caller, ranges.clone());
     grant(Slowly(Cursor::new(file), step), &mut claim, &caller, &Database).unwrap();

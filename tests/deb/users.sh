@@ -1,6 +1,6 @@
 #!/bin/bash
-# Users outside, each with delegated ids of their own, who build and run images with rootless podman in private namespaces,
-# with the programs of $deb. To be sourced after tests/e2e/common.sh.
+# Provides two users outside the containers with delegated ids, who build and run images with rootless podman and the programs of
+# $deb, in private namespaces. To be sourced after tests/e2e/common.sh.
 
 : "${here:?}" "${work:?}" "${deb:?}"
 
@@ -15,17 +15,17 @@ mount --bind "$work/etc" /etc
 for user in root builder runner; do
     install --directory --owner="$user" --group="$user" "$work/$user" "$work/$user/run"
 done
-# The outer containers use the same programs.
+# podman outside uses the programs of the package, too.
 dpkg-deb --extract "$deb" "$work/package"
 install -m 4755 "$work"/package/usr/bin/new?idmap "$work/bin"
-# podman takes only small letters in the path of an OCI layout.
+# podman accepts only lower-case letters in the path of an OCI layout.
 mount --bind "$work/exchange" /mnt
-# podman makes its mounts in a namespace below this one.
+# podman mounts in a mount namespace that receives mounts from this one.
 mount --make-rshared /
 cp "$deb" "$work/context/uidmap-rs.deb"
 install "$here/../../packaging/debian/tests/maps" "$work/exchange/maps"
 
-# Runs a command as a user of the machine outside.
+# Runs a command as a user outside the containers.
 as() {
     local user=$1
     shift
@@ -38,7 +38,7 @@ podman() {
     shift
     as "$user" podman --log-level=error --runtime runc --cgroup-manager cgroupfs "$@" </dev/null
 }
-# $1 builds the image $2 from the Containerfile on stdin; with the options that follow.
+# User $1 builds the image $2 from the Containerfile on stdin. Further arguments are options of podman build.
 build() {
     local user=$1 image=$2
     shift 2
