@@ -33,6 +33,6 @@ mod plugins;
 mod proc;
 mod remedies;
 mod remedy_cases;
+mod repair;
 mod restrictions;
 mod targets;
-mod world;

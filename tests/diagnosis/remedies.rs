@@ -10,7 +10,7 @@ use super::document::examples;
 use super::harness::{ALICE, IdType, Sandbox, finish, in_sandbox};
 use super::plugin::{first_delegated, in_plugin_sandbox};
 use super::remedy_cases::*;
-use super::world::{World, alternatives, fix};
+use super::repair::{Repair, alternatives, fix};
 
 /// A failure whose fix has commands: what tries them, once for each alternative, and returns the fixes.
 struct Case {
@@ -160,7 +160,7 @@ fn suggested_ids_are_free() {
                     "root:x:0:\nalice:x:1000:\n".to_owned() + &accounts.replace("1000::/:/bin/sh", ""),
                 );
                 sandbox.write("login.defs", login_defs);
-                let fixes = World::new(sandbox, id_type).remedied(ranges, 0);
+                let fixes = Repair::new(sandbox, id_type).remedied(ranges, 0);
                 let command = format!("`usermod --add-sub{}s {expected} alice`", id_type.word());
                 assert_eq!(fixes.len(), 1, "{fixes:?}");
                 assert!(fixes[0].contains(&command), "{command} in {}", fixes[0]);
@@ -184,12 +184,12 @@ fn names_are_one_word_of_a_command() {
             in_sandbox(|sandbox| {
                 sandbox.write("passwd", format!("root:x:0:0::/:/bin/sh\n{name}:x:1000:1000::/:/bin/sh\n"));
                 sandbox.delegate("bob:1:1");
-                let world = World::new(sandbox, id_type);
-                let fixes = world.remedied("0 100000 10", 0);
+                let repair = Repair::new(sandbox, id_type);
+                let fixes = repair.remedied("0 100000 10", 0);
                 assert!(fixes[0].contains(word), "{word} in {}", fixes[0]);
                 // An owner in a new file is plain.
                 remove(&format!("/etc/{}", id_type.subid()));
-                world.remedied("0 100000 10", 0);
+                repair.remedied("0 100000 10", 0);
                 assert!(!Path::new("/etc/pwned").exists());
             });
         }
@@ -209,14 +209,14 @@ fn lines_that_overlap_are_mended() {
         for id_type in IdType::BOTH {
             in_sandbox(|sandbox| {
                 sandbox.delegate(lines);
-                let world = World::new(sandbox, id_type);
+                let repair = Repair::new(sandbox, id_type);
                 let ids = |ranges: String| {
                     let words: Vec<u64> = ranges.split(' ').map(|word| word.parse().unwrap()).collect();
                     words.chunks(3).flat_map(|range| range[1]..range[1] + range[2]).collect::<BTreeSet<_>>()
                 };
-                let before = ids(world.delegated());
-                world.remedied(&world.delegated(), 0);
-                assert_eq!(ids(world.delegated()), before, "no id is lost");
+                let before = ids(repair.delegated());
+                repair.remedied(&repair.delegated(), 0);
+                assert_eq!(ids(repair.delegated()), before, "no id is lost");
             });
         }
     }
@@ -228,15 +228,15 @@ fn the_listed_ids_of_a_plugin_can_be_requested() {
     in_plugin_sandbox(|sandbox| {
         super::plugin::install(sandbox, "sound", &[]);
         for id_type in IdType::BOTH {
-            let world = World::new(sandbox, id_type);
-            let fix = fix(&world.request(&format!("0 {} 101", first_delegated(id_type))));
+            let repair = Repair::new(sandbox, id_type);
+            let fix = fix(&repair.request(&format!("0 {} 101", first_delegated(id_type))));
             let command = &alternatives(&fix)[0][0];
             let mut shell = ALICE.command("sh");
             shell.env("PATH", "/mnt/tools:/usr/bin:/bin").args(["-c", command]);
             let listed = finish(&mut shell).stdout;
             let mut words = listed.lines().next().unwrap().rsplit(' ');
             let (count, start) = (words.next().unwrap(), words.next().unwrap());
-            assert_eq!(world.request(&format!("0 {start} {count}")).stderr, "", "{listed}");
+            assert_eq!(repair.request(&format!("0 {start} {count}")).stderr, "", "{listed}");
         }
     });
 }

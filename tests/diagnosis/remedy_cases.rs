@@ -9,18 +9,18 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
 use super::failure::{install, set_capabilities};
 use super::harness::{ALICE, BOB, IdType, InstallMode, Namespace, ROOT, Sandbox, finish, must_succeed};
-use super::world::{World, alternatives, fix};
+use super::repair::{Repair, alternatives, fix};
 
 pub fn unprivileged(sandbox: &Sandbox, id_type: IdType, choice: usize) -> Vec<String> {
     sandbox.delegate("alice:100000:10\n");
     let program = install(sandbox, id_type, "copy", &["--mode=0755"]);
-    World::new(sandbox, id_type).with_program(program).remedied("0 100000 10", choice)
+    Repair::new(sandbox, id_type).with_program(program).remedied("0 100000 10", choice)
 }
 
 pub fn unprivileged_in_an_odd_place(sandbox: &Sandbox, id_type: IdType, choice: usize) -> Vec<String> {
     sandbox.delegate("alice:100000:10\n");
     let program = install(sandbox, id_type, "odd/it's; touch $(echo pwned) &", &["--mode=0755"]);
-    let fixes = World::new(sandbox, id_type).with_program(program).remedied("0 100000 10", choice);
+    let fixes = Repair::new(sandbox, id_type).with_program(program).remedied("0 100000 10", choice);
     assert!(fixes[0].contains(r"'/mnt/odd/it'\''s; touch $(echo pwned) &/new"), "{fixes:?}");
     fixes
 }
@@ -31,7 +31,7 @@ pub fn other_capabilities(sandbox: &Sandbox, id_type: IdType, choice: usize) -> 
     let program = install(sandbox, id_type, "copy", &["--mode=4755"]);
     let other = if id_type == IdType::Uid { "cap_setgid=ep" } else { "cap_setuid=ep" };
     set_capabilities(ROOT.command("env"), other, &program);
-    let fixes = World::new(sandbox, id_type).with_program(program).remedied("0 100000 10", choice);
+    let fixes = Repair::new(sandbox, id_type).with_program(program).remedied("0 100000 10", choice);
     assert!(!fixes[0].contains("chmod"), "{fixes:?}");
     fixes
 }
@@ -41,7 +41,7 @@ pub fn foreign_capabilities(sandbox: &Sandbox, id_type: IdType, choice: usize) -
     let program = install(sandbox, id_type, "copy", &["--mode=0755"]);
     let capability = format!("cap_set{}=ep", id_type.word());
     must_succeed(Command::new("setcap").args(["-n", "1000", &capability]).arg(&program));
-    World::new(sandbox, id_type).with_program(program).remedied("0 100000 10", choice)
+    Repair::new(sandbox, id_type).with_program(program).remedied("0 100000 10", choice)
 }
 
 pub fn nosuid(sandbox: &Sandbox, id_type: IdType, directory: &str) -> Vec<String> {
@@ -50,23 +50,23 @@ pub fn nosuid(sandbox: &Sandbox, id_type: IdType, directory: &str) -> Vec<String
     fs::create_dir(&point).unwrap();
     mount(Some("tmpfs"), &point, Some("tmpfs"), MsFlags::MS_NOSUID, Some("mode=0755")).unwrap();
     let program = install(sandbox, id_type, directory, &["--mode=4755"]);
-    World::new(sandbox, id_type).with_program(program).remedied("0 100000 10", 0)
+    Repair::new(sandbox, id_type).with_program(program).remedied("0 100000 10", 0)
 }
 
 pub fn setfcap(sandbox: &Sandbox, _: IdType, choice: usize) -> Vec<String> {
     sandbox.delegate("alice:0:10\n");
     let program = sandbox.program(InstallMode::Caps, IdType::Uid);
-    World::new(sandbox, IdType::Uid).with_program(program).remedied("0 0 1", choice)
+    Repair::new(sandbox, IdType::Uid).with_program(program).remedied("0 0 1", choice)
 }
 
 pub fn nothing_delegated(sandbox: &Sandbox, id_type: IdType, choice: usize) -> Vec<String> {
     sandbox.delegate("");
-    World::new(sandbox, id_type).remedied("0 100000 10", choice)
+    Repair::new(sandbox, id_type).remedied("0 100000 10", choice)
 }
 
 pub fn not_enough(sandbox: &Sandbox, id_type: IdType, choice: usize) -> Vec<String> {
     sandbox.delegate("alice:100000:9\n");
-    World::new(sandbox, id_type).remedied("0 100000 10", choice)
+    Repair::new(sandbox, id_type).remedied("0 100000 10", choice)
 }
 
 pub fn remove(path: &str) {
@@ -90,15 +90,15 @@ pub fn directory(path: &str) {
 pub fn subid_file(sandbox: &Sandbox, id_type: IdType, change: &dyn Fn(&str)) -> Vec<String> {
     sandbox.delegate("alice:100000:10\n");
     change(&format!("/etc/{}", id_type.subid()));
-    World::new(sandbox, id_type).remedied("0 100000 10", 0)
+    Repair::new(sandbox, id_type).remedied("0 100000 10", 0)
 }
 
 /// In a namespace with the ids from 0 to 69999.
 pub fn not_mapped_here(sandbox: &Sandbox, id_type: IdType, choice: usize) -> Vec<String> {
     sandbox.delegate("bob:7:7\nalice:100000:65536\n");
     let nested = sandbox.nested(70_000);
-    let world = World::new(sandbox, id_type).within(&nested);
-    world.remedied(&world.delegated(), choice)
+    let repair = Repair::new(sandbox, id_type).within(&nested);
+    repair.remedied(&repair.delegated(), choice)
 }
 
 /// In a namespace whose map has several lines.
@@ -114,20 +114,20 @@ pub fn with_lines(sandbox: &Sandbox) -> Namespace {
 pub fn crosses_boundary(sandbox: &Sandbox, id_type: IdType, choice: usize) -> Vec<String> {
     sandbox.delegate("alice:1001:64999\n");
     let namespace = with_lines(sandbox);
-    let world = World::new(sandbox, id_type).within(&namespace);
-    let fixes = world.remedied("0 1000 1 1 1001 64999", choice);
+    let repair = Repair::new(sandbox, id_type).within(&namespace);
+    let fixes = repair.remedied("0 1000 1 1 1001 64999", choice);
     // The parts are a request that succeeds, too.
     let parts = fixes[0].split_once("of its own: ").unwrap().1.split(';').next().unwrap();
     sandbox.delegate("alice:1001:64999\n");
-    let outcome = world.request(&format!("0 1000 1 {}", parts.replace(", ", " ")));
+    let outcome = repair.request(&format!("0 1000 1 {}", parts.replace(", ", " ")));
     assert_eq!(outcome.status, Some(0), "{}", outcome.stderr);
     fixes
 }
 
 pub fn doubled_line(sandbox: &Sandbox, id_type: IdType, choice: usize) -> Vec<String> {
     sandbox.delegate("alice:100000:65536\nalice:100000:65536\n");
-    let world = World::new(sandbox, id_type);
-    world.remedied(&world.delegated(), choice)
+    let repair = Repair::new(sandbox, id_type);
+    repair.remedied(&repair.delegated(), choice)
 }
 
 pub fn own_id_in_a_line(sandbox: &Sandbox, id_type: IdType, choice: usize) -> Vec<String> {
@@ -137,32 +137,32 @@ pub fn own_id_in_a_line(sandbox: &Sandbox, id_type: IdType, choice: usize) -> Ve
         // The own gid is 1000, and among the other ids are those of groups, so the line gets free ones.
         sandbox.delegate("alice:900:65536\n");
     }
-    let world = World::new(sandbox, id_type).with_uid(100_500);
-    world.remedied(&world.delegated(), choice)
+    let repair = Repair::new(sandbox, id_type).with_uid(100_500);
+    repair.remedied(&repair.delegated(), choice)
 }
 
 pub fn no_passwd_entry(sandbox: &Sandbox, id_type: IdType, choice: usize) -> Vec<String> {
     sandbox.delegate("4711:100000:10\n");
-    World::new(sandbox, id_type).with_uid(4711).remedied("0 100000 10", choice)
+    Repair::new(sandbox, id_type).with_uid(4711).remedied("0 100000 10", choice)
 }
 
 pub fn private_passwd(sandbox: &Sandbox, id_type: IdType, choice: usize) -> Vec<String> {
     sandbox.delegate("alice:100000:10\n");
     private("/etc/passwd");
-    World::new(sandbox, id_type).with_uid(1000).remedied("0 100000 10", choice)
+    Repair::new(sandbox, id_type).with_uid(1000).remedied("0 100000 10", choice)
 }
 
 pub fn private_nsswitch(sandbox: &Sandbox, id_type: IdType, choice: usize) -> Vec<String> {
     sandbox.delegate("alice:100000:10\n");
     private("/etc/nsswitch.conf");
-    World::new(sandbox, id_type).with_uid(1000).remedied("0 100000 10", choice)
+    Repair::new(sandbox, id_type).with_uid(1000).remedied("0 100000 10", choice)
 }
 
 /// For one target, whose files in `/proc` are the matter.
-pub fn remedied_for(world: &World, target: &Namespace) -> Vec<String> {
-    let fix = fix(&world.request_for(target, "0 100000 10"));
-    alternatives(&fix).concat().iter().for_each(|command| world.shell(command));
-    assert_eq!(world.request_for(target, "0 100000 10").stderr, "", "{fix}");
+pub fn remedied_for(repair: &Repair, target: &Namespace) -> Vec<String> {
+    let fix = fix(&repair.request_for(target, "0 100000 10"));
+    alternatives(&fix).concat().iter().for_each(|command| repair.shell(command));
+    assert_eq!(repair.request_for(target, "0 100000 10").stderr, "", "{fix}");
     vec![fix]
 }
 
@@ -172,7 +172,7 @@ pub fn read_only_proc(sandbox: &Sandbox, id_type: IdType, _: usize) -> Vec<Strin
     mount(Some("/proc"), "/proc", None::<&str>, MsFlags::MS_BIND, None::<&str>).unwrap();
     let flags = MsFlags::MS_BIND | MsFlags::MS_REMOUNT | MsFlags::MS_RDONLY;
     mount(None::<&str>, "/proc", None::<&str>, flags, None::<&str>).unwrap();
-    remedied_for(&World::new(sandbox, id_type), &target)
+    remedied_for(&Repair::new(sandbox, id_type), &target)
 }
 
 pub fn covered_map(sandbox: &Sandbox, id_type: IdType, _: usize) -> Vec<String> {
@@ -180,10 +180,10 @@ pub fn covered_map(sandbox: &Sandbox, id_type: IdType, _: usize) -> Vec<String> 
     let target = sandbox.namespace(ALICE);
     let map = format!("/proc/{}/{}_map", target.pid(), id_type.word());
     mount(Some("/dev/null"), map.as_str(), None::<&str>, MsFlags::MS_BIND, None::<&str>).unwrap();
-    let world = World::new(sandbox, id_type);
-    let fix = fix(&finish(ALICE.command(&world.program).args([&target.pid(), "0", "100000", "10"])));
-    alternatives(&fix).concat().iter().for_each(|command| world.shell(command));
-    assert_eq!(world.request_for(&target, "0 100000 10").stderr, "", "{fix}");
+    let repair = Repair::new(sandbox, id_type);
+    let fix = fix(&finish(ALICE.command(&repair.program).args([&target.pid(), "0", "100000", "10"])));
+    alternatives(&fix).concat().iter().for_each(|command| repair.shell(command));
+    assert_eq!(repair.request_for(&target, "0 100000 10").stderr, "", "{fix}");
     vec![fix]
 }
 
@@ -191,11 +191,11 @@ pub fn no_proc(sandbox: &Sandbox, id_type: IdType, _: usize) -> Vec<String> {
     sandbox.delegate("alice:100000:10\n");
     let target = sandbox.namespace(ALICE);
     mount(Some("tmpfs"), "/proc", Some("tmpfs"), MsFlags::empty(), None::<&str>).unwrap();
-    let world = World::new(sandbox, id_type);
+    let repair = Repair::new(sandbox, id_type);
     let words = [&target.pid(), "0", "100000", "10"];
-    let fix = fix(&finish(ALICE.command(&world.program).args(words)));
-    alternatives(&fix).concat().iter().for_each(|command| world.shell(command));
-    assert_eq!(finish(ALICE.command(&world.program).args(words)).stderr, "", "{fix}");
+    let fix = fix(&finish(ALICE.command(&repair.program).args(words)));
+    alternatives(&fix).concat().iter().for_each(|command| repair.shell(command));
+    assert_eq!(finish(ALICE.command(&repair.program).args(words)).stderr, "", "{fix}");
     umount2("/proc", MntFlags::MNT_DETACH).unwrap();
     vec![fix]
 }
@@ -239,11 +239,11 @@ pub fn hidden_process(sandbox: &Sandbox, id_type: IdType, _: usize) -> Vec<Strin
     sandbox.delegate("alice:100000:10\n");
     let target = sandbox.namespace(BOB);
     must_succeed(Command::new("mount").args(["-t", "proc", "-o", "hidepid=invisible", "proc", "/proc"]));
-    let world = World::new(sandbox, id_type);
+    let repair = Repair::new(sandbox, id_type);
     let words = [&target.pid(), "0", "100000", "10"];
-    let fix = fix(&finish(ALICE.command(&world.program).args(words)));
-    alternatives(&fix).concat().iter().for_each(|command| world.shell(command));
-    let outcome = finish(ALICE.command(&world.program).args(words));
+    let fix = fix(&finish(ALICE.command(&repair.program).args(words)));
+    alternatives(&fix).concat().iter().for_each(|command| repair.shell(command));
+    let outcome = finish(ALICE.command(&repair.program).args(words));
     assert!(outcome.stderr.contains("belongs to uid 1001"), "{}", outcome.stderr);
     umount2("/proc", MntFlags::MNT_DETACH).unwrap();
     vec![fix]

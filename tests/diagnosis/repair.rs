@@ -6,7 +6,7 @@ use std::process::Command;
 use super::harness::{ALICE, IdType, InstallMode, Namespace, Outcome, ROOT, Sandbox, finish};
 
 /// A user who requests maps, and root who runs commands.
-pub struct World<'a> {
+pub struct Repair<'a> {
     pub sandbox: &'a Sandbox,
     pub id_type: IdType,
     pub program: PathBuf,
@@ -16,7 +16,7 @@ pub struct World<'a> {
     pub uid: u32,
 }
 
-impl<'a> World<'a> {
+impl<'a> Repair<'a> {
     pub fn new(sandbox: &'a Sandbox, id_type: IdType) -> Self {
         Self {
             sandbox,
