@@ -1,4 +1,4 @@
-//! Text from outside in a message: escaped for a terminal and a log, and tested before it stands in a command.
+//! Text from outside in a message: escaped for a terminal and a log, and quoted in a command.
 
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -18,12 +18,6 @@ pub(crate) fn escape_path(path: &Path) -> String {
     escape(path.as_os_str().as_bytes())
 }
 
-/// The text, if a shell reads it as one literal word. A command that root is advised to run contains no other text from outside.
-pub(crate) fn plain_word(text: &str) -> Option<&str> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._+-".contains(c);
-    (!text.is_empty() && !text.starts_with('-') && text.chars().all(is_plain)).then_some(text)
-}
-
 /// The text as one word of a shell command, in single quotes unless it is plain. `None` if the text cannot stand in a command: an
 /// empty text, an option, and characters that a message shows escaped or that end a command in a message.
 pub(crate) fn shell_word(text: &[u8]) -> Option<String> {
@@ -41,18 +35,29 @@ pub(crate) fn shell_word(text: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{escape, plain_word};
+    use super::{escape, shell_word};
 
     #[test]
-    fn a_word_that_a_shell_would_take_apart_is_not_plain() {
-        for text in ["/usr/bin/newuidmap", "/mnt/a_b-c+d.e"] {
-            assert_eq!(plain_word(text), Some(text));
+    fn a_word_of_a_command_is_quoted_unless_it_is_plain() {
+        for (text, word) in [
+            ("alice", Some("alice")),
+            ("alice@domain.example", Some("alice@domain.example")),
+            ("/usr/bin/newuidmap", Some("/usr/bin/newuidmap")),
+            ("DOMAIN\\alice", Some("'DOMAIN\\alice'")),
+            ("a b", Some("'a b'")),
+            ("$(id)", Some("'$(id)'")),
+            ("o'brien", Some(r"'o'\''brien'")),
+            ("na\u{ef}ve", Some("'na\u{ef}ve'")),
+            ("~root", Some("'~root'")),
+            ("", None),
+            ("-rf", None),
+            ("a`id`", None),
+            ("a\nb", None),
+            ("a\u{202e}b", None),
+        ] {
+            assert_eq!(shell_word(text.as_bytes()).as_deref(), word, "{text:?}");
         }
-        for text in
-            ["", "-rf", "/a; touch b", "/a'b", "/a\"b", "/$(b)", "/a\nb", "/*", "/~b", "/na\u{ef}ve", "a\\b"]
-        {
-            assert_eq!(plain_word(text), None, "{text}");
-        }
+        assert_eq!(shell_word(b"\xff"), None);
     }
 
     #[test]

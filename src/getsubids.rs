@@ -21,6 +21,8 @@ const USAGE: &str = "Usage: getsubids [-g] user\n\
     \x20   list subuid ranges for user\n\
     \x20   pass -g to list subgid ranges\n";
 
+const OPTIONS: [&str; 4] = ["-g", "-h", "--help", "--version"];
+
 const VERSION: &str = concat!("getsubids (uidmap-rs) ", env!("CARGO_PKG_VERSION"), "\n");
 
 /// Why there is no list.
@@ -28,6 +30,8 @@ const VERSION: &str = concat!("getsubids (uidmap-rs) ", env!("CARGO_PKG_VERSION"
 enum Failure {
     #[error("there is no user {}, and nothing is delegated under that name", escape(.0.as_bytes()))]
     UnknownUser(OsString),
+    #[error("{} is not an option of getsubids; getsubids --help names all options", escape(.0.as_bytes()))]
+    UnknownOption(OsString),
     #[error(transparent)]
     Source(#[from] ListError),
 }
@@ -78,7 +82,8 @@ fn listing(id_type: IdType, user: &OsString) -> Result<Vec<u8>, Failure> {
     // and maps the ranges of both answers.
     let is_known = account.is_some() || uid(user).is_some_and(|uid| passwd.by_uid(uid).is_some());
     if ranges.is_empty() && !is_known {
-        return Err(Failure::UnknownUser(user.clone()));
+        let is_option = user.as_bytes().starts_with(b"-") && !OPTIONS.iter().any(|option| user == option);
+        return Err(if is_option { Failure::UnknownOption } else { Failure::UnknownUser }(user.clone()));
     }
     let mut text = Vec::new();
     for (index, Delegated { start, count }) in ranges.iter().enumerate() {

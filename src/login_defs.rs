@@ -30,7 +30,12 @@ impl LoginDefs {
 
     /// Whether an item is given, and is 0.
     pub(crate) fn is_zero(&self, item: &str) -> bool {
-        self.value(item).is_some_and(|value| number::parse(value, Base::Prefixed, 0..=u64::MAX) == Ok(0))
+        self.number(item) == Some(0)
+    }
+
+    /// The number of an item; `None` if the item is not given or is not a number.
+    pub(crate) fn number(&self, item: &str) -> Option<u64> {
+        number::parse(self.value(item)?, Base::Prefixed, 0..=u64::MAX).ok()
     }
 
     /// The last value of an item, without blanks and double quotes around it. A `#` after the value belongs to the value.

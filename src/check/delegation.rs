@@ -119,6 +119,6 @@ fn for_root(word: &str) -> Remedy {
     Remedy::new(
         Key::NotDelegated,
         format!("no {word}s are delegated to root; an engine that root starts with CAP_SYS_ADMIN needs none"),
-        "to check the user who starts containers, run `uidmap-check --user NAME`",
+        "to check the user who starts containers, run uidmap-check --user NAME",
     )
 }

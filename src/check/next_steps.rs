@@ -102,8 +102,8 @@ fn cause(Refusal { step, errno }: Refusal, process: &Process, label: Option<&str
             Key::AppArmorUserns,
             "kernel.apparmor_restrict_unprivileged_userns is 1: AppArmor denies capabilities in a new user namespace to programs \
              without a profile that allows userns; uidmap-check has no such profile, and an engine may have one",
-            "look for a profile of the engine with `grep -l userns /etc/apparmor.d/*`; if there is none, as root, write one, or run \
-             `sysctl kernel.apparmor_restrict_unprivileged_userns=0`",
+            "look in /etc/apparmor.d for a profile of the engine with the rule userns; if there is none, root can write one, or set \
+             kernel.apparmor_restrict_unprivileged_userns to 0 in /etc/sysctl.d",
         );
     }
     let has_filter = process.has_seccomp_filter == Some(true);

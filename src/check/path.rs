@@ -75,8 +75,8 @@ impl Search {
             None => Remedy::new(
                 Key::NotInstalled,
                 cause,
-                "as root, install the package: uidmap-rs or uidmap (Debian, Ubuntu: `apt-get install uidmap`), shadow-utils \
-                 (Fedora: `dnf install shadow-utils`)",
+                "as root, install the package: uidmap-rs or uidmap (Debian, Ubuntu), shadow-utils \
+                 (Fedora)",
             ),
         }
     }

@@ -41,10 +41,7 @@ pub(super) fn finding(caller: &Caller, delegations: &[(IdType, Delegation)]) -> 
         format!(
             "podman's process {pid} keeps a user namespace with other ids than the delegated ones, and podman joins it"
         ),
-        format!(
-            "as {}, run `podman system migrate`, which stops the user's containers",
-            escape(&caller.name)
-        ),
+        format!("as {}, run podman system migrate, which stops the user's containers", escape(&caller.name)),
     );
     Some(Finding::note(SUBJECT, format!("its process {pid} {}", stale.join(", and ")), [remedy]))
 }

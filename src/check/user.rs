@@ -103,7 +103,7 @@ fn start_again(user: &User, as_json: bool) -> Result<Infallible, Reason> {
 /// Whom the check is about, where that is not obvious.
 pub(super) fn findings(caller: &Caller, passwd: &impl Passwd) -> Vec<Finding> {
     let root = (caller.uid == 0).then(|| {
-        let detail = "root is checked; to check another user, run `uidmap-check --user NAME`";
+        let detail = "root is checked; to check another user, run uidmap-check --user NAME";
         Finding::note("user", detail, [])
     });
     let variable = std::env::var_os("USER").filter(|name| !name.is_empty());
@@ -112,7 +112,7 @@ pub(super) fn findings(caller: &Caller, passwd: &impl Passwd) -> Vec<Finding> {
     let wrong_name = other.map(|other| {
         let (other, user) = (escape(other.as_bytes()), escape(&caller.name));
         let login =
-            shell_word(&caller.name).map_or(String::new(), |name| format!(", or log in with `su - {name}`"));
+            shell_word(&caller.name).map_or(String::new(), |name| format!(", or log in with su - {name}"));
         let remedy = Remedy::new(
             Key::UserVariable,
             format!(

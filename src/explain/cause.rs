@@ -46,6 +46,7 @@ keys! {
     ForeignCapabilities = "foreign-capabilities",
     Traced = "traced",
     NotMappedHere = "not-mapped-here",
+    CrossesBoundary = "crosses-boundary",
     AlreadyMapped = "already-mapped",
     SameNamespace = "same-namespace",
     NotAChild = "not-a-child",

@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use super::failure::Failure;
-use super::harness::{ALICE, IdType, InstallMode, Sandbox, in_sandbox};
+use super::failure::{Failure, MIGRATE};
+use super::harness::{ALICE, IdType, InstallMode, Person, Sandbox, in_sandbox};
 
 fn alice() -> Command {
     ALICE.command("env")
@@ -46,6 +46,32 @@ fn a_malformed_number_is_reported_with_its_position() {
     });
 }
 
+/// A negative number is a target, and a wrong one.
+#[test]
+fn an_option_that_does_not_exist_is_named() {
+    in_sandbox(|sandbox| {
+        for id_type in IdType::BOTH {
+            let program = sandbox.program(InstallMode::Setuid, id_type);
+            for words in [&["--bogus"][..], &["-x", "0", "100000", "10"], &["--gid", "0"]] {
+                Failure::with_words(alice(), &program, id_type, words).says(&[
+                    "$usage",
+                    &format!("cause: '{}' is not an option of $program", words[0]),
+                    "fix: run $program --help, which names all options, or give a target first",
+                ]);
+            }
+            Failure::with_words(alice(), &program, id_type, &["-1", "0", "100000", "10"])
+                .is_because(&["argument 1 (target) is '-1', neither a PID"]);
+        }
+    });
+    in_sandbox(|sandbox| {
+        let outcome = sandbox.getsubids(&["-x"]);
+        let expected = "Error fetching ranges\ngetsubids: -x is not an option of getsubids; getsubids --help names all options\n";
+        assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(1), expected));
+        let outcome = sandbox.getsubids(&["nobody-known"]);
+        assert!(outcome.stderr.contains("there is no user nobody-known"), "{}", outcome.stderr);
+    });
+}
+
 #[test]
 fn missing_numbers_are_reported() {
     in_sandbox(|sandbox| {
@@ -69,7 +95,6 @@ fn a_malformed_target_is_reported_with_the_accepted_forms() {
             for (word, reason) in [
                 ("self", "neither a PID from 1 to 2147483647 nor fd: and the number of a descriptor"),
                 ("0", "neither a PID from 1 to 2147483647 nor fd: and the number of a descriptor"),
-                ("--gid", "neither a PID from 1 to 2147483647 nor fd: and the number of a descriptor"),
                 ("fd:x", "fd: without the number of a descriptor"),
                 ("fd:99", "a descriptor that is not open"),
                 ("fd:0", "neither a /proc/PID directory nor a pidfd"),
@@ -113,21 +138,60 @@ pub fn overlap(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure
 fn overlapping_ranges_are_reported_with_the_common_ids() {
     in_sandbox(|sandbox| {
         sandbox.for_each_program(|mode, id_type| {
-            let fix = "fix: map each id once; clients take their ranges from $subid, so look for a duplicate line there";
             overlap(sandbox, mode, id_type).says(&[
                 INVALID,
-                "cause: ranges 2 and 3 of the request overlap: both contain the $ids 100000 to 165535 outside",
-                fix,
+                "cause: ranges 2 and 3 of the request overlap: both contain the $ids 100000 to 165535 outside, and so do lines 1 and 2 \
+                 of $subid",
+                &format!("fix: as root, run `sed -i '2{{/:100000:65536$/d}}' $subid`{MIGRATE}"),
             ]);
+            // The file has each id once.
+            sandbox.delegate("alice:100000:65536\n");
             for (ranges, cause) in [
-                ("0 100000 10 9 100500 10", "ranges 1 and 2 of the request overlap: both contain the $id 9 inside"),
+                (
+                    "0 100000 10 9 100500 10",
+                    "ranges 1 and 2 of the request overlap: both contain the $id 9 inside; map each id inside once: the client's own \
+                     configuration gives the ids inside, such as lxc.idmap or --uidmap",
+                ),
                 (
                     "0 100000 1 5 100500 10 20 100505 10",
-                    "ranges 2 and 3 of the request overlap: both contain the $ids 100505 to 100509 outside",
+                    "ranges 2 and 3 of the request overlap: both contain the $ids 100505 to 100509 outside; map each id once: the \
+                     client's own configuration repeats the ids, such as lxc.idmap or --$idmap",
                 ),
             ] {
-                Failure::new(alice, sandbox, mode, id_type, ranges).says(&[INVALID, &format!("cause: {cause}"), fix]);
+                let (cause, fix) = cause.split_once("; ").unwrap();
+                let lines = [INVALID, &format!("cause: {cause}"), &format!("fix: {fix}")];
+                Failure::new(alice, sandbox, mode, id_type, ranges).says(&lines);
             }
+        });
+    });
+}
+
+/// Alice has a uid, or a gid, that is among her delegated ones.
+pub fn own_id_in_a_line(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
+    sandbox.write("passwd", "root:x:0:0::/:/bin/sh\nalice:x:100500:100500::/:/bin/sh\n");
+    sandbox.delegate("alice:100000:65536\n");
+    let own = Person { uid: 100_500, gid: 100_500 };
+    Failure::new(|| own.command("env"), sandbox, mode, id_type, "0 100500 1 1 100000 65536")
+}
+
+#[test]
+fn the_own_id_in_a_line_is_told_with_the_line() {
+    in_sandbox(|sandbox| {
+        sandbox.for_each_program(|mode, id_type| {
+            own_id_in_a_line(sandbox, mode, id_type).says(&[
+                INVALID,
+                "cause: ranges 1 and 2 of the request overlap: both contain the $id 100500 outside, which is the caller's own $id, and \
+                 line 1 of $subid contains it",
+                &format!(
+                    "fix: as root, run `sed -i '1s/:100000:65536$/:100000:500/' $subid && usermod --add-sub$ids 100501-165535 \
+                     alice`{MIGRATE}; or have the client map the own $id once"
+                ),
+            ]);
+            // The ids around it are free to be requested.
+            let own = Person { uid: 100_500, gid: 100_500 };
+            let ranges = "0 100500 1 1 100000 500 501 100501 65035";
+            let attempt = sandbox.attempt(mode, id_type, own, ranges);
+            assert_eq!((attempt.outcome.stderr.as_str(), attempt.outcome.status), ("", Some(0)));
         });
     });
 }
@@ -141,7 +205,8 @@ pub fn too_many(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failur
     Failure::new(alice, sandbox, mode, id_type, &ranges(341, 0, 2000))
 }
 
-const FEWER: &str = "fix: delegate fewer and larger ranges in $subid: adjacent lines can be merged";
+const FEWER: &str = "fix: delegate fewer and larger ranges in $subid: adjacent lines can be merged; with podman, run podman system \
+    migrate as alice afterwards";
 
 #[test]
 fn a_map_too_large_for_one_write_is_reported_in_ranges_or_bytes() {

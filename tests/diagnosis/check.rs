@@ -10,7 +10,8 @@ use nix::mount::{MsFlags, mount};
 use super::failure::install;
 use super::filters::filtered;
 use super::harness::{
-    ALICE, BOB, IdType, InstallMode, Namespace, Outcome, Sandbox, finish, in_sandbox, must_succeed, setpriv,
+    ALICE, BOB, IdType, InstallMode, Namespace, Outcome, Person, ROOT, Sandbox, finish, in_sandbox,
+    must_succeed, setpriv,
 };
 
 /// A PATH with working programs.
@@ -32,6 +33,17 @@ fn row(outcome: &Outcome, subject: &str) -> Vec<String> {
     let rest =
         lines[start + 1..].iter().take_while(|line| line.starts_with("cause: ") || line.starts_with("fix: "));
     std::iter::once(&lines[start]).chain(rest).map(|line| (*line).to_owned()).collect()
+}
+
+/// The first command of a row's fix.
+fn command(rows: &[String]) -> String {
+    let fix = rows.iter().find(|line| line.starts_with("fix: ")).unwrap_or_else(|| panic!("{rows:?}"));
+    fix.split('`').nth(1).unwrap_or_else(|| panic!("{fix}")).to_owned()
+}
+
+/// Runs a command as a shell of this user does.
+fn shell(user: Person, command: &str) {
+    must_succeed(user.command("sh").args(["-c", command]));
 }
 
 /// The first finding that is bad, with its cause and fix, without indentation.
@@ -256,6 +268,10 @@ fn a_refused_mount_in_the_namespace_is_bad_and_its_cause_is_what_restricts_the_p
         let rows = first_bad(&outcome);
         assert_eq!(rows[0], "bad   next steps      mount namespace: No space left on device");
         assert!(rows[1].starts_with("cause: a limit on mount namespaces is reached"), "{rows:?}");
+        let mut mended = nested.as_root();
+        mended.args(["sh", "-c", &format!("{} && exec \"$@\"", command(&rows)), "sh", "setpriv"]);
+        mended.args(["--reuid=1000", "--regid=1000", "--clear-groups", "--"]);
+        passes(&check(sandbox, mended, &[GOOD]), "next steps");
         assert!(outcome.stdout.contains("\nThe id maps of alice do not work.\nNot tried: pulling an image"));
         let rows = mount_refused_by_apparmor(sandbox);
         assert!(rows[1].starts_with("cause: kernel.apparmor_restrict_unprivileged_userns is 1"), "{rows:?}");
@@ -282,7 +298,13 @@ fn the_group_that_may_execute_the_program_is_named() {
             ]
         );
         let path = ["PATH=/mnt/group:/usr/bin:/bin"];
-        let mut member = super::harness::ROOT.command("setpriv");
+        sandbox.write("shadow", "");
+        let rows = row(&check(sandbox, ALICE.command("env"), &path), "newuidmap");
+        shell(ROOT, &command(&rows));
+        let mut new_session = ROOT.command("setpriv");
+        new_session.args(["--reuid=alice", "--regid=1000", "--init-groups", "--"]);
+        passes(&check(sandbox, new_session, &path), "newuidmap");
+        let mut member = ROOT.command("setpriv");
         member.args(["--reuid=1000", "--regid=1000", "--groups=990", "--"]);
         passes(&check(sandbox, member, &path), "newuidmap");
         sandbox.write("group", "root:x:0:\nalice:x:1000:\ncontainers:x:990:alice\n");
@@ -331,6 +353,15 @@ fn a_bad_copy_before_a_good_one_is_named_and_a_good_copy_before_it_is_not() {
         );
         let behind = ["PATH=/mnt/Setuid:/mnt/alice/bin:/usr/bin:/bin"];
         passes(&check(sandbox, ALICE.command("env"), &behind), "newuidmap");
+        // The commands remove both copies.
+        let first = ["PATH=/mnt/alice/bin:/mnt/Setuid:/usr/bin:/bin"];
+        must_succeed(Command::new("chown").args(["1000:1000", "/mnt/alice/bin"]));
+        let outcome = check(sandbox, ALICE.command("env"), &first);
+        for program in ["newuidmap", "newgidmap"] {
+            shell(ALICE, &command(&row(&outcome, program)));
+        }
+        passes(&check(sandbox, ALICE.command("env"), &first), "newuidmap");
+        earlier_copy(sandbox);
         // Where no copy works, the first one has its own cause.
         let alone = ["PATH=/mnt/alice/bin:/mnt/Unprivileged:/usr/bin:/bin"];
         let rows = row(&check(sandbox, ALICE.command("env"), &alone), "newuidmap");
@@ -415,7 +446,9 @@ fn a_user_variable_with_the_name_of_another_user_is_a_note() {
     in_sandbox(|sandbox| {
         let rows = user_variable(sandbox);
         assert_eq!(rows[0], "note  user            USER is 'root' and the user is alice");
-        assert!(rows[2].contains("`unset USER`"), "{rows:?}");
+        let mut mended = ALICE.command("env");
+        mended.args(["USER=root", "sh", "-c", &format!("{}; exec \"$@\"", command(&rows)), "sh"]);
+        assert!(!check(sandbox, mended, &[GOOD]).stdout.contains("USER is"));
         // alicia is another name of the same uid.
         for variable in ["USER=alice", "USER=alicia", "USER="] {
             let outcome = check(sandbox, ALICE.command("env"), &[GOOD, variable]);
@@ -435,7 +468,7 @@ fn a_pause_process_with_other_ids_than_the_delegated_ones_is_reported() {
             "note  podman          its process 4711 has the uids 1000 instead of 1000, 100000 to 165535, and has the gids 1000 \
              instead of 1000, 100000 to 165535"
         );
-        assert!(rows[2].contains("`podman system migrate`"), "{rows:?}");
+        assert!(rows[2].contains("run podman system migrate"), "{rows:?}");
         let current = pause_process(sandbox, "0 1000 1 1 100000 65536");
         let outcome = check_podman(sandbox);
         passes(&outcome, "podman");
@@ -453,8 +486,7 @@ fn a_pause_process_with_other_ids_than_the_delegated_ones_is_reported() {
         // Root may look at the namespace of a process of bob's.
         sandbox.delegate("alice:100000:65536\nroot:200000:65536\n");
         write_pause_pid(&of_bob.pid());
-        let by_root =
-            check(sandbox, super::harness::ROOT.command("env"), &[GOOD, "XDG_RUNTIME_DIR=/mnt/run"]);
+        let by_root = check(sandbox, ROOT.command("env"), &[GOOD, "XDG_RUNTIME_DIR=/mnt/run"]);
         assert_eq!(by_root.status, Some(0), "{by_root:?}");
         assert!(!by_root.stdout.contains("  podman  "), "{by_root:?}");
         // Without a list of the delegated ids, nothing is compared.

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
 
-use super::failure::Failure;
+use super::failure::{Failure, MIGRATE};
 use super::harness::{ALICE, IdType, InstallMode, Sandbox, in_sandbox, must_succeed};
 
 fn alice() -> Command {
@@ -28,8 +28,8 @@ fn a_missing_delegation_is_reported_with_a_free_range() {
                     REFUSED,
                     "cause: $subid has no line for alice (uid 1000); the request includes the $ids 100000 to 100009",
                     &format!(
-                        "fix: as root, run 'usermod --add-sub$ids {free} alice'; with podman, run 'podman system migrate' \
-                         afterwards"
+                        "fix: as root, run `usermod --add-sub$ids {free} alice`{}{MIGRATE}",
+                        if lines.is_empty() { "" } else { ", and request these ids" }
                     ),
                 ]);
             }
@@ -43,8 +43,8 @@ fn an_insufficient_delegation_is_reported_with_the_delegated_ids() {
         sandbox.for_each_program(|mode, id_type| {
             for (lines, missing, delegated, free) in [
                 ("alice:100000:9\n", "100009", "100000 to 100008", "100009-165544"),
-                ("alice:100001:65536\n", "100000", "100001 to 165536", "165537-231072"),
-                ("1000:100002:2\nalice:100006:4\n", "100000 to 100001, 100004 to 100005", "100002 to 100003, 100006 to 100009", "100010-165545"),
+                ("alice:100001:65536\n", "100000", "100001 to 165536", "165537-231072`, and request these ids"),
+                ("1000:100002:2\nalice:100006:4\n", "100000 to 100001, 100004 to 100005", "100002 to 100003, 100006 to 100009", "100010-165545`, and request these ids"),
                 // Another login name of alice.
                 ("alicia:100000:5\n", "100005 to 100009", "100000 to 100004", "100005-165540"),
             ] {
@@ -54,8 +54,8 @@ fn an_insufficient_delegation_is_reported_with_the_delegated_ids() {
                         "cause: the request includes $ids that are not delegated to alice: {missing}; $subid delegates {delegated}"
                     ),
                     &format!(
-                        "fix: request only delegated ids, or as root, run 'usermod --add-sub$ids {free} alice'; with podman, run \
-                         'podman system migrate' afterwards"
+                        "fix: request only delegated ids, or as root, run `usermod --add-sub$ids {}{MIGRATE}",
+                        free.replace('`', " alice`") + if free.contains('`') { "" } else { " alice`" }
                     ),
                 ]);
             }
@@ -85,7 +85,7 @@ fn a_line_with_a_similar_owner_is_reported() {
                         "cause: $subid has no line for alice (uid 1000); the request includes the $ids 100000 to 100009; line 2 has the \
                          owner '{owner}', which is not the caller"
                     ),
-                    &format!("fix: if line 2 of $subid is meant for alice, write alice instead of '{owner}'"),
+                    &format!("fix: if line 2 of $subid is meant for alice, write alice instead of '{owner}'{MIGRATE}"),
                 ]);
             }
             // Other users and uids are not similar to alice.
@@ -93,10 +93,100 @@ fn a_line_with_a_similar_owner_is_reported() {
                 with(sandbox, InstallMode::Caps, id_type, &format!("{owner}:100000:10\n")).says(&[
                     REFUSED,
                     "cause: $subid has no line for alice (uid 1000); the request includes the $ids 100000 to 100009",
-                    "fix: as root, run 'usermod --add-sub$ids 100010-165545 alice'; with podman, run 'podman system migrate' \
-                     afterwards",
+                    &format!("fix: as root, run `usermod --add-sub$ids 100010-165545 alice`, and request these ids{MIGRATE}"),
                 ]);
             }
+        }
+    });
+}
+
+/// The domain is on either side.
+#[test]
+fn a_line_for_the_name_without_the_domain_is_told_and_the_reverse() {
+    in_sandbox(|sandbox| {
+        for (name, owner, shown) in [
+            ("alice@domain.example", "alice", "alice"),
+            ("alice@domain.example", "Alice@DOMAIN.EXAMPLE", "Alice@DOMAIN.EXAMPLE"),
+            ("alice@domain.example", "DOMAIN\\alice", "DOMAIN\\alice"),
+            ("DOMAIN\\alice", "alice", "alice"),
+            ("alice", "DOMAIN\\alice", "DOMAIN\\alice"),
+            ("alice", "DOMAIN+alice", "DOMAIN+alice"),
+            ("alice", "\u{feff}alice", "\\u{feff}alice"),
+        ] {
+            sandbox.write("passwd", format!("root:x:0:0::/:/bin/sh\n{name}:x:1000:1000::/:/bin/sh\n"));
+            for id_type in IdType::BOTH {
+                with(sandbox, InstallMode::Caps, id_type, &format!("{owner}:100000:10\n")).says(&[
+                    REFUSED,
+                    &format!(
+                        "cause: $subid has no line for {name} (uid 1000); the request includes the $ids 100000 to 100009; line 1 has the \
+                         owner '{shown}', which is not the caller"
+                    ),
+                    &format!(
+                        "fix: if line 1 of $subid is meant for {name}, write {name} instead of '{shown}'{}",
+                        MIGRATE.replace("alice", name)
+                    ),
+                ]);
+                // The remedy, and then it works.
+                sandbox.delegate(format!("{name}:100000:10\n"));
+                let attempt = sandbox.attempt(InstallMode::Caps, id_type, ALICE, "0 100000 10");
+                assert_eq!(attempt.outcome.stderr, "");
+                with(sandbox, InstallMode::Caps, id_type, "bob@domain.example:100000:10\n")
+                    .mentions("fix: as root, run `usermod --add-sub$ids ");
+            }
+        }
+    });
+}
+
+pub fn of_accounts(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
+    sandbox.delegate("alice:100000:65536\n");
+    Failure::new(alice, sandbox, mode, id_type, "0 5 10")
+}
+
+const UNSUITABLE: &str = "$ids of accounts, and those below 100000, should not be delegated";
+
+#[test]
+fn ids_of_accounts_are_not_suggested_but_the_delegated_ones() {
+    in_sandbox(|sandbox| {
+        for id_type in IdType::BOTH {
+            sandbox.delegate("alice:100000:65536\n");
+            for (ranges, missing, end) in [
+                ("0 5 10", "5 to 14", ""),
+                (
+                    "0 1000 2",
+                    "1000 to 1001",
+                    "; the caller's own $id 1000 needs no delegation as a range of one $id",
+                ),
+            ] {
+                let failure = Failure::new(alice, sandbox, InstallMode::Setuid, id_type, ranges);
+                failure.is_because(&[&format!(
+                    "the request includes $ids that are not delegated to alice: {missing}; "
+                )]);
+                failure.mentions(&format!(
+                    "fix: request only the delegated $ids, 100000 to 165535: {UNSUITABLE}{end}\n"
+                ));
+            }
+            sandbox.delegate("");
+            Failure::new(alice, sandbox, InstallMode::Setuid, id_type, "0 5 10").mentions(&format!(
+                "fix: as root, run `usermod --add-sub$ids 100000-165535 alice`, and request these $ids: {UNSUITABLE}{MIGRATE}\n"
+            ));
+            // Other ids that nobody has are delegated.
+            sandbox.delegate("alice:100000:65536\n");
+            Failure::new(alice, sandbox, InstallMode::Setuid, id_type, "0 165530 10")
+                .mentions("fix: request only delegated ids, or as root, run `usermod --add-sub$ids 165536-231071 alice`;");
+        }
+    });
+}
+
+/// All ids from SUB_UID_MIN to SUB_UID_MAX are another user's.
+#[test]
+fn without_free_ids_nothing_is_suggested() {
+    in_sandbox(|sandbox| {
+        for id_type in IdType::BOTH {
+            let failure = with(sandbox, InstallMode::Setuid, id_type, "bob:100000:600000000\n");
+            failure.mentions(
+                "fix: no 65536 free $ids are left between 100000 and 600100000 (SUB_$ID_MIN and SUB_$ID_MAX in /etc/login.defs): root \
+                 can remove lines of $subid, or raise SUB_$ID_MAX\n",
+            );
         }
     });
 }
@@ -123,8 +213,18 @@ fn a_malformed_line_is_reported_with_its_number_and_defect() {
                 with(sandbox, InstallMode::Setuid, id_type, &format!("bob:200000:5\n{line}\n")).says(&[
                     REFUSED,
                     &format!("cause: line 2 of $subid is for alice but is ignored: {defect}"),
-                    "fix: write line 2 of $subid as OWNER:START:COUNT, for example 'alice:100000:65536'",
+                    &format!("fix: write line 2 of $subid as OWNER:START:COUNT, for example alice:100000:65536{MIGRATE}"),
                 ]);
+            }
+            // The ids of the line itself, if they are free.
+            for (lines, example) in [
+                ("alice:300000:65536:x\n", "alice:300000:65536"),
+                ("alice:300000:65536\r\n", "alice:300000:65536"),
+                ("alice:300000:65536 \nbob:310000:1\n", "alice:100000:65536"),
+                ("alice:5:65536 \n", "alice:100000:65536"),
+            ] {
+                with(sandbox, InstallMode::Setuid, id_type, lines)
+                    .mentions(&format!("as OWNER:START:COUNT, for example {example}{MIGRATE}\n"));
             }
             with(sandbox, InstallMode::Setuid, id_type, "alice:100000:10:x\nalice:200000:5\n").is_because(&[
                 "line 1 of $subid is for alice but is ignored: it has 4 fields",
@@ -175,22 +275,28 @@ fn an_unreadable_subid_file_is_reported_with_the_reason() {
             unusable(sandbox, mode, id_type, |path| fs::remove_file(path).unwrap()).says(&[
                 "cannot open $subid: No such file or directory",
                 "cause: $subid does not exist, so no ids are delegated",
-                "fix: as root, run 'echo alice:100000:65536 >$subid'",
+                &format!("fix: as root, run `echo alice:100000:65536 >$subid && chmod 0644 $subid`{MIGRATE}"),
             ]);
             unusable(sandbox, mode, id_type, private).says(&[
                 "cannot open $subid: Permission denied",
                 "cause: $subid is read with the caller's rights, and alice may not read it",
-                "fix: as root, run 'chmod 0644 $subid'",
+                &format!("fix: as root, run `chmod 0644 $subid`{MIGRATE}"),
             ]);
             unusable(sandbox, mode, id_type, link).says(&[
                 "cannot open $subid: Too many levels of symbolic links",
                 "cause: $subid is a symbolic link, which is not followed",
-                "fix: replace the link $subid by the file itself",
+                &format!(
+                    "fix: as root, run `install -m 0644 $subid $subid.new && mv $subid.new $subid`, and have no configuration \
+                     manager make the link again{MIGRATE}"
+                ),
             ]);
             unusable(sandbox, mode, id_type, directory).says(&[
                 "cannot open $subid: Is a directory",
                 "cause: $subid exists but cannot be read: Is a directory",
-                "fix: make $subid a regular, readable file with a line 'alice:100000:65536'",
+                &format!(
+                    "fix: as root, run `mv $subid $subid.other`, and then as root, run `echo alice:100000:65536 >$subid && chmod 0644 \
+                     $subid`{MIGRATE}"
+                ),
             ]);
         });
     });

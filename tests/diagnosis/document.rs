@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::failure::Failure;
 use super::harness::{IdType, InstallMode, Sandbox};
 use super::plugin::in_plugin_sandbox;
 use super::{
@@ -41,6 +42,9 @@ const EXAMPLES: &[Example] = &[
     ("not-mapped-here", |sandbox| {
         namespaces::not_mapped_here(sandbox, InstallMode::Setuid, IdType::Uid).example()
     }),
+    ("crosses-boundary", |sandbox| {
+        namespaces::across_a_boundary(sandbox, InstallMode::Setuid, IdType::Uid).example()
+    }),
     ("already-mapped", |sandbox| {
         sandbox.delegate("alice:100000:10\n");
         namespaces::already_mapped(sandbox, InstallMode::Setuid, IdType::Uid).example()
@@ -54,12 +58,18 @@ const EXAMPLES: &[Example] = &[
         namespaces::grandchild(sandbox, InstallMode::Setuid, IdType::Uid)[0].example()
     }),
     ("overlap", |sandbox| arguments::overlap(sandbox, InstallMode::Setuid, IdType::Uid).example()),
+    ("overlap own", |sandbox| {
+        arguments::own_id_in_a_line(sandbox, InstallMode::Setuid, IdType::Uid).example()
+    }),
     ("too-much", |sandbox| arguments::too_many(sandbox, InstallMode::Setuid, IdType::Uid).example()),
     ("not-delegated nothing", |sandbox| {
         delegation::with(sandbox, InstallMode::Setuid, IdType::Uid, "").example()
     }),
     ("not-delegated not enough", |sandbox| {
         delegation::with(sandbox, InstallMode::Setuid, IdType::Uid, "alice:100000:9\n").example()
+    }),
+    ("not-delegated accounts", |sandbox| {
+        delegation::of_accounts(sandbox, InstallMode::Setuid, IdType::Uid).example()
     }),
     ("not-delegated nearly", |sandbox| {
         delegation::with(sandbox, InstallMode::Setuid, IdType::Uid, "alcie:100000:10\n").example()
@@ -112,6 +122,11 @@ const EXAMPLES: &[Example] = &[
     ("no-passwd-entry", |sandbox| {
         targets::without_passwd_entry(sandbox, InstallMode::Setuid, IdType::Uid).example()
     }),
+    ("argument option", |sandbox| {
+        let program = sandbox.program(InstallMode::Setuid, IdType::Uid);
+        let alice = super::harness::ALICE.command("env");
+        Failure::with_words(alice, &program, IdType::Uid, &["--bogus"]).stderr().to_owned()
+    }),
     ("argument", |sandbox| {
         arguments::malformed(sandbox, InstallMode::Setuid, IdType::Uid, "0 100000 64k").example()
     }),
@@ -128,7 +143,7 @@ const EXAMPLES: &[Example] = &[
 ];
 
 /// The names and lines of the examples, in the order of the document.
-fn examples() -> Vec<(&'static str, &'static str)> {
+pub fn examples() -> Vec<(&'static str, &'static str)> {
     let blocks = DOCUMENT.split("\n```text ").skip(1);
     blocks.map(|block| block.split("\n```\n").next().unwrap().split_once('\n').unwrap()).collect()
 }

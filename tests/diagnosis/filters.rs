@@ -23,9 +23,9 @@ pub fn filtered(what: &str) -> Command {
     command
 }
 
-const FILTER: &str = "no other cause was found; a seccomp filter is active and may have refused the write";
-const UNCONFINED: &str = "fix: try without the filter: --security-opt seccomp=unconfined (podman, Docker), seccompProfile.type: \
-    Unconfined (Kubernetes), SystemCallFilter= (systemd)";
+const FILTER: &str = "a seccomp filter is active and refused the write; no other cause was found";
+const UNCONFINED: &str = "fix: start without the filter, or with one that allows the call: --security-opt \
+    seccomp=unconfined (podman, Docker), seccompProfile.type: Unconfined (Kubernetes), no SystemCallFilter= (systemd)";
 
 pub fn refused_by_a_filter(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
     Failure::of(filtered("write"), sandbox, mode, id_type, &sandbox.namespace(ALICE), "0 1000 1 1 100000 10")
@@ -49,8 +49,8 @@ fn a_seccomp_filter_is_reported_if_no_other_cause_is_found() {
             ]);
             Failure::of(filtered("old"), sandbox, mode, id_type, &target, "0 100000 10").says(&[
                 "open of $id_map failed: Function not implemented",
-                "cause: openat2(2) is not available: the kernel is older than Linux 5.6, or a seccomp filter denies the call",
-                "fix: use a newer kernel, or a seccomp profile that allows openat2 (podman's and Docker's default profiles do)",
+                "cause: a seccomp filter denies openat2(2), which this kernel has",
+                "fix: use a seccomp profile that allows openat2, as the default profiles of podman and Docker do",
             ]);
         });
         // A missing privilege is no cause if the request needs none.

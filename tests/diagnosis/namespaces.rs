@@ -2,19 +2,23 @@
 
 use std::process::Command;
 
-use super::failure::{Failure, NOT_PERMITTED};
+use super::failure::{Failure, MIGRATE, NOT_PERMITTED};
 use super::harness::{ALICE, IdType, InstallMode, Namespace, Sandbox, in_sandbox};
+use super::remedy_cases::with_lines;
 
 fn alice() -> Command {
     ALICE.command("env")
 }
 
-/// A request in a user namespace that maps 0 to 1999, while the usual line delegates other ids.
+/// A request in a user namespace that maps 0 to 65535, while the usual line delegates other ids.
 pub fn not_mapped_here(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
     sandbox.delegate("alice:100000:65536\n");
-    let nested = sandbox.nested(2_000);
+    let nested = sandbox.nested(65_536);
     Failure::new(|| nested.as_alice(), sandbox, mode, id_type, "0 1000 1 1 100000 65536")
 }
+
+const MORE_IDS: &str =
+    "the user who created this user namespace, such as by starting a container, can give it more ids";
 
 #[test]
 fn ids_that_are_not_mapped_here_are_reported_with_the_mapped_ids() {
@@ -23,8 +27,11 @@ fn ids_that_are_not_mapped_here_are_reported_with_the_mapped_ids() {
             not_mapped_here(sandbox, mode, id_type).says(&[
                 NOT_PERMITTED,
                 "cause: the request includes $ids that are not mapped in this user namespace: 100000 to 165535; /proc/self/$id_map \
-                 has 0 to 1999",
-                "fix: write the line 'alice:1001:999' in $subid here, or start the outer container with more ids",
+                 has 0 to 65535",
+                // Bob has the id 1001.
+                &format!(
+                    "fix: as root, run `sed -i '1s/:100000:65536$/:1002:64534/' $subid`, and request these ids{MIGRATE}; or {MORE_IDS}"
+                ),
             ]);
         });
         // If a range is mapped in part, the other part is reported.
@@ -33,6 +40,85 @@ fn ids_that_are_not_mapped_here_are_reported_with_the_mapped_ids() {
         Failure::new(|| nested.as_alice(), sandbox, InstallMode::Setuid, IdType::Uid, "0 1500 1000").is_because(&[
             "the request includes uids that are not mapped in this user namespace: 2000 to 2499; /proc/self/uid_map has 0 to 1999",
         ]);
+        // A few ids are no remedy.
+        let failure =
+            Failure::new(|| nested.as_alice(), sandbox, InstallMode::Setuid, IdType::Uid, "0 1500 1000");
+        failure.mentions(&format!(
+            "fix: this user namespace has no room for 1000 more uids beside the accounts and the delegated ids; {MORE_IDS}\n"
+        ));
+    });
+}
+
+const BOUNDARY: &str = "range 2 of the request, $ids 1001 to 65999, crosses a boundary of this user namespace's own map: 30001 begins a \
+    new line of /proc/self/$id_map, and the kernel accepts only ranges within one line";
+
+/// In a namespace whose map has the ids from 0 to 66000 in three lines.
+pub fn across_a_boundary(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
+    sandbox.delegate("alice:1001:64999\n");
+    let namespace = with_lines(sandbox);
+    Failure::new(|| namespace.as_alice(), sandbox, mode, id_type, "0 1000 1 1 1001 64999")
+}
+
+#[test]
+fn a_range_across_a_boundary_of_the_own_map_is_told_with_its_parts() {
+    in_sandbox(|sandbox| {
+        sandbox.for_each_program(|mode, id_type| {
+            across_a_boundary(sandbox, mode, id_type).says(&[
+                NOT_PERMITTED,
+                &format!("cause: {BOUNDARY}"),
+                &format!(
+                    "fix: request each part as a range of its own: 1 1001 29000, 29001 30001 35999; for clients that take one range \
+                     from each line of $subid, as root, run `sed -i '1s/:1001:64999$/:1001:29000/' $subid && usermod --add-sub$ids \
+                     30001-65999 alice`{MIGRATE}"
+                ),
+            ]);
+        });
+        // Adjacent lines of the file, which the client joined.
+        sandbox.delegate("alice:1001:29000\nalice:30001:35999\n");
+        let namespace = with_lines(sandbox);
+        Failure::new(
+            || namespace.as_alice(),
+            sandbox,
+            InstallMode::Caps,
+            IdType::Uid,
+            "0 1000 1 1 1001 64999",
+        )
+        .says(&[
+            NOT_PERMITTED,
+            &format!("cause: {BOUNDARY}"),
+            "fix: request each part as a range of its own: 1 1001 29000, 29001 30001 35999",
+        ]);
+    });
+}
+
+#[test]
+fn ranges_within_the_lines_of_the_own_map_are_written() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:1001:64999\n");
+        let namespace = with_lines(sandbox);
+        sandbox.for_each_program(|mode, id_type| {
+            for (ranges, map) in [
+                ("0 1000 1 1 1001 29000", "0 1000 1; 1 1001 29000"),
+                ("0 30001 1000", "0 200000 1000"),
+                ("0 30000 1 1 30001 1", "0 30000 1; 1 200000 1"),
+            ] {
+                let target = sandbox.waiting(namespace.as_alice().args(["unshare", "--user", "--"]));
+                let words: Vec<&str> = ranges.split(' ').collect();
+                let outcome = sandbox.run_through(
+                    namespace.as_alice(),
+                    mode,
+                    id_type,
+                    &[&[target.pid().as_str()], &words[..]].concat(),
+                );
+                assert_eq!((outcome.stderr.as_str(), target.map(id_type).as_str()), ("", map));
+            }
+            // A whole line of the map, and ids that no line has.
+            sandbox.delegate("alice:60000:10000\n");
+            Failure::new(|| namespace.as_alice(), sandbox, mode, id_type, "0 60000 10000").is_because(&[
+                "the request includes $ids that are not mapped in this user namespace: 66001 to 69999",
+            ]);
+            sandbox.delegate("alice:1001:64999\n");
+        });
     });
 }
 
@@ -116,7 +202,7 @@ fn a_process_in_the_callers_namespace_is_reported() {
                 same_namespace(sandbox, mode, id_type).says(&[
                     NOT_PERMITTED,
                     "cause: process $pid is in the caller's own user namespace, not in a new one",
-                    "fix: have the process create a user namespace first, with 'unshare --user' or CLONE_NEWUSER",
+                    "fix: have the process create a user namespace first, with unshare --user or CLONE_NEWUSER",
                 ]);
             }
         }

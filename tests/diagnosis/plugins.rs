@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use super::failure::{Failure, without_key};
+use super::failure::{Failure, MIGRATE, without_key};
 use super::harness::{ALICE, BOB, IdType, InstallMode, Sandbox};
 use super::plugin::{configure, first_delegated, in_plugin_sandbox, install, install_sssd_plugin};
 
@@ -12,8 +12,8 @@ fn alice() -> Command {
     ALICE.command("env")
 }
 
-const REMEDY: &str = "fix: check that the plugin's service runs and knows the user (for sss: 'systemctl status sssd'), or \
-    remove the line 'subid:' from /etc/nsswitch.conf";
+const REMEDY: &str = "fix: check that the plugin's service runs and knows the user (for sss: sssd), or as root, \
+    remove the line subid: from /etc/nsswitch.conf";
 
 /// A request with the sssd plugin while sssd does not run.
 pub fn without_sssd(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
@@ -75,8 +75,8 @@ fn a_plugin_that_refuses_is_reported_with_the_command_that_lists_its_ids() {
                     start + 100
                 ),
                 &format!(
-                    "fix: request only the ids that 'getsubids {}alice' lists, or delegate more ids in the directory service \
-                     (FreeIPA: ipa subid-generate)",
+                    "fix: request only the ids that `getsubids {}alice` lists, or have an administrator of the directory service delegate \
+                     more ids (FreeIPA: ipa subid-generate){MIGRATE}",
                     if id_type == IdType::Gid { "-g " } else { "" }
                 ),
             ]);
@@ -95,7 +95,7 @@ fn a_plugin_name_that_is_too_long_is_reported() {
             Failure::new(alice, sandbox, InstallMode::Setuid, id_type, "0 500000 10").says(&[
                 &format!("Subid NSS module name too long (longer than 50 characters): {long}"),
                 "cause: the subid plugin in /etc/nsswitch.conf has a name of more than 50 characters, so it is not loaded",
-                "fix: correct or remove the line 'subid:' in /etc/nsswitch.conf",
+                "fix: as root, correct or remove the line subid: in /etc/nsswitch.conf",
             ]);
         }
     });
@@ -109,8 +109,8 @@ fn a_plugin_that_cannot_be_loaded_is_reported() {
             Failure::new(alice, sandbox, InstallMode::Setuid, id_type, "0 400000 10").says(&[
                 "Error opening libsubid_missing.so: libsubid_missing.so: cannot open shared object file: No such file or directory",
                 "cause: the subid plugin in /etc/nsswitch.conf cannot be used",
-                "fix: install the package of the plugin (for sss: sssd-common), or remove the line 'subid:' from \
-                 /etc/nsswitch.conf; a limit on memory or descriptors ('ulimit -a') may also prevent loading",
+                "fix: as root, install the package of the plugin (for sss: sssd-common), or remove the line subid: from \
+                 /etc/nsswitch.conf; a limit on memory or descriptors (ulimit -a) may also prevent loading",
             ]);
         }
         fs::set_permissions("/etc/nsswitch.conf", Permissions::from_mode(0o600)).unwrap();
@@ -120,7 +120,7 @@ fn a_plugin_that_cannot_be_loaded_is_reported() {
             failure.is_because(&[
                 "/etc/nsswitch.conf, which may name a subid plugin, cannot be read: Permission denied",
             ]);
-            failure.mentions("'chmod 0644 /etc/nsswitch.conf'");
+            failure.mentions("`chmod 0644 /etc/nsswitch.conf`");
         }
     });
 }

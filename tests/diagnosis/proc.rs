@@ -53,7 +53,7 @@ fn a_read_only_mount_is_reported_with_its_mount_point() {
                     "open of $id_map failed: Read-only file system",
                     &format!("cause: {point} is mounted read-only"),
                     &format!(
-                        "fix: as root, run 'mount -o remount,rw {point}'; in a container, remove the option for a read-only /proc, \
+                        "fix: as root, run `mount -o remount,rw {point}`; in a container, remove the option for a read-only /proc, \
                          such as a volume /proc:/proc:ro"
                     ),
                 ]);
@@ -92,7 +92,7 @@ fn a_file_mounted_over_the_map_is_reported_and_not_written() {
             covered_map(sandbox, mode, id_type).says(&[
                 "open of $id_map failed: Invalid cross-device link",
                 "cause: /proc/$pid/$id_map is covered by a tmpfs mount",
-                "fix: as root, run 'umount /proc/$pid/$id_map'",
+                "fix: as root, run `umount /proc/$pid/$id_map`",
             ]);
             let target = sandbox.namespace(ALICE);
             let map = format!("/proc/{}/{}_map", target.pid(), id_type.word());
@@ -164,7 +164,7 @@ fn a_file_system_mounted_over_the_process_directory_is_reported() {
                 "Could not open proc directory for target $pid: No such file or directory",
                 "$usage",
                 "cause: /proc/$pid is covered by a tmpfs mount",
-                "fix: as root, run 'umount /proc/$pid'",
+                "fix: as root, run `umount /proc/$pid`",
             ]);
             umount2(directory.as_str(), MntFlags::MNT_DETACH).unwrap();
         });
@@ -198,7 +198,7 @@ fn a_missing_proc_is_reported() {
         for id_type in IdType::BOTH {
             let causes = [
                 "cause: no proc file system is mounted at /proc",
-                "fix: as root, run 'mount -t proc proc /proc'",
+                "fix: as root, run `mount -t proc proc /proc`",
             ];
             no_proc(sandbox, InstallMode::Setuid, id_type).says(&[
                 "Could not open proc directory for target $pid: No such file or directory",
@@ -236,8 +236,8 @@ pub fn old_proc(sandbox: &Sandbox, mode: InstallMode, id_type: IdType, pid: &str
 fn a_proc_of_another_pid_namespace_is_reported() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
-        let fix = "fix: as root in this PID namespace, run 'mount -t proc proc /proc', or create the PID namespace with 'unshare \
-            --pid --fork --mount-proc'";
+        let fix = "fix: as root in this PID namespace, run `mount -t proc proc /proc`, or create the PID namespace with unshare \
+            --pid --fork --mount-proc";
         let gone = "Could not open proc directory for target $pid: No such file or directory";
         sandbox.for_each_program(|mode, id_type| {
             let ended = sandbox.namespace(ALICE).pid();
@@ -298,7 +298,7 @@ fn a_hidden_process_is_distinguished_from_an_ended_process() {
                 "Could not open proc directory for target $pid: No such file or directory",
                 "$usage",
                 "cause: process $pid exists, but /proc is mounted with hidepid=invisible and does not show it",
-                "fix: as root, run 'mount -o remount,hidepid=0 /proc'; if the process is the caller's own, it is not dumpable",
+                "fix: as root, run `mount -o remount,hidepid=0 /proc`; if the process is the caller's own, it is not dumpable",
             ]);
             let ended = sandbox.namespace(ALICE).pid();
             with_another_proc(sandbox, mode, id_type, &ended, hide_processes, alice()).is_because(&["there is no process $pid"]);

@@ -38,7 +38,7 @@ fn no_new_privs_is_reported_with_the_options_that_set_it() {
                     NOT_PERMITTED,
                     &format!("cause: {NO_NEW_PRIVS}"),
                     "fix: start without no_new_privs: no --security-opt=no-new-privileges (podman, Docker), \
-                     allowPrivilegeEscalation: true (Kubernetes), NoNewPrivileges=no (systemd)",
+                     allowPrivilegeEscalation: true (Kubernetes), NoNewPrivileges=no and no option that implies yes (systemd)",
                 ]);
             }
         }
@@ -211,7 +211,7 @@ fn a_map_of_uid_0_without_cap_setfcap_is_reported() {
         without_setfcap(sandbox).says(&[
             NOT_PERMITTED,
             &format!("cause: {SETFCAP}"),
-            "fix: delegate ids without 0 in $subid, or as root, run 'setcap cap_setuid,cap_setfcap=ep $path'",
+            "fix: delegate ids without 0 in $subid, because a process with uid 0 can do what root can; if that is meant, as root, run `setcap cap_setuid,cap_setfcap=ep $path`",
         ]);
         // A bounding set without CAP_SETFCAP, as in containers: neither install mode has the capability.
         for mode in [InstallMode::Setuid, InstallMode::Caps] {
@@ -219,7 +219,7 @@ fn a_map_of_uid_0_without_cap_setfcap_is_reported() {
             Failure::of(without("-setfcap"), sandbox, mode, IdType::Uid, &target, "0 0 1").says(&[
                 NOT_PERMITTED,
                 &format!("cause: {SETFCAP}"),
-                "fix: delegate ids without 0 in $subid, or start the container with --cap-add=setfcap (podman, Docker) or \
+                "fix: delegate ids without 0 in $subid, because a process with uid 0 can do what root can; if that is meant, start the container with --cap-add=setfcap (podman, Docker) or \
                  capabilities.add: [SETFCAP] (Kubernetes)",
             ]);
         }

@@ -249,8 +249,7 @@ fn a_caller_without_passwd_entry_is_reported_with_a_line_to_add() {
             without_passwd_entry(sandbox, mode, id_type).says(&[
                 "Cannot determine your user name.",
                 "cause: uid 4711 has no entry in the passwd database",
-                "fix: add an entry, in the image, or at start where uids are random (OpenShift): 'echo \
-                 user:x:4711:4711::/home/user:/bin/sh >>/etc/passwd'",
+                "fix: as root, run `echo user4711:x:4711:4711::/tmp:/bin/sh >>/etc/passwd`",
             ]);
         });
         // After the fix, the caller has an entry and no delegation.
@@ -278,7 +277,7 @@ fn an_unreadable_passwd_file_is_reported() {
         Failure::of(setpriv(&[]), sandbox, InstallMode::Setuid, IdType::Uid, &target, "0 100000 10").says(&[
             "Cannot determine your user name.",
             "cause: /etc/passwd cannot be read by uid 1000: Permission denied",
-            "fix: as root, run 'chmod 0644 /etc/passwd'",
+            "fix: as root, run `chmod 0644 /etc/passwd`",
         ]);
     });
 }

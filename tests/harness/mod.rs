@@ -277,8 +277,13 @@ impl Sandbox {
     fn new() -> Self {
         let no: Option<&str> = None;
         let loader_cache = fs::read("/etc/ld.so.cache").unwrap_or_default();
-        unshare(CloneFlags::CLONE_NEWNS).unwrap();
+        // A cgroup namespace hides the unit of systemd that the tests may run in.
+        unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWCGROUP).unwrap();
         mount(no, "/", no, MsFlags::MS_REC | MsFlags::MS_PRIVATE, no).unwrap();
+        // So does a tmpfs the marks of a container.
+        if ["/run/.containerenv", "/run/secrets"].iter().any(|mark| Path::new(mark).exists()) {
+            mount(Some("tmpfs"), "/run", Some("tmpfs"), MsFlags::empty(), Some("mode=0755")).unwrap();
+        }
         for covered in ["/etc", "/mnt"] {
             mount(Some("tmpfs"), covered, Some("tmpfs"), MsFlags::empty(), Some("mode=0755")).unwrap();
         }

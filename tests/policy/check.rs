@@ -77,7 +77,7 @@ fn a_failure_is_shown_with_the_cause_and_fix_of_the_program() {
                 "bad   newuidmap       /mnt/Unprivileged/newuidmap, mode 0755 and no file capabilities",
                 "bad   uid map         write to uid_map failed: Operation not permitted",
                 "cause: /mnt/Unprivileged/newuidmap has neither the setuid bit nor file capabilities (mode 0755)",
-                "fix: as root, run 'setcap cap_setuid=ep /mnt/Unprivileged/newuidmap'",
+                "fix: as root, run `setcap cap_setuid=ep /mnt/Unprivileged/newuidmap`",
                 "cause: /mnt/Unprivileged/newgidmap has neither",
             ],
         );
@@ -129,7 +129,7 @@ fn ids_that_a_nested_namespace_does_not_map_are_reported() {
         for line in [
             "ok    delegated uids  100000 to 165535 (this user namespace has 0 to 69999)",
             "cause: the request includes uids that are not mapped in this user namespace: 100000 to 165535",
-            "fix: write the line 'alice:1001:68999' in /etc/subuid here",
+            "fix: as root, run `sed -i '1s/:100000:65536$/:1002:65536/' /etc/subuid`, and request these ids",
         ] {
             let found = lines(&outcome).iter().any(|found| found.starts_with(line));
             assert!(found, "{line}\n{}", outcome.stdout);

@@ -100,13 +100,13 @@ fn root_without_an_option_is_told_whom_the_check_is_about() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:65536\n");
         let note =
-            "note  user            root is checked; to check another user, run `uidmap-check --user NAME`";
+            "note  user            root is checked; to check another user, run uidmap-check --user NAME";
         let outcome = check_as_root(sandbox, &[]);
         assert_eq!(outcome.status, Some(1), "{outcome:?}");
         for line in [
             note,
             "cause: no uids are delegated to root; an engine that root starts with CAP_SYS_ADMIN needs none [not-delegated]",
-            "fix: to check the user who starts containers, run `uidmap-check --user NAME`",
+            "fix: to check the user who starts containers, run uidmap-check --user NAME",
             "The id maps of root do not work.",
         ] {
             assert!(lines(&outcome).contains(&line), "{line}\n{}", outcome.stdout);

@@ -60,7 +60,6 @@ fn an_unknown_user_and_an_unreadable_file_are_reported() {
             (&[""], ""),
             (&["-g"], "-g"),
             (&["-g", "alice", "bob"], "-g"),
-            (&["-x"], "-x"),
             (&["\x1b[2J"], "\\u{1b}[2J"),
         ] {
             fails(arguments, &format!("there is no user {user}, and nothing is delegated under that name"));

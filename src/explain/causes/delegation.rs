@@ -2,69 +2,61 @@
 
 use nix::errno::Errno;
 
-use super::{Cause, Key, plugin};
+use super::{Cause, Key, plugin, suggestion};
 use crate::explain::evidence::Evidence;
 use crate::explain::evidence::delegation::{Delegation, Lines};
-use crate::id_range::IdSet;
+use crate::id_range::{IdRange, IdSet};
 use crate::map_range::MapRange;
 use crate::reason::Reason;
-
-/// useradd(8)'s defaults for the ids of a user: SUB_UID_MIN and SUB_UID_COUNT of login.defs(5).
-const USUAL_START: u64 = 100_000;
-const USUAL_COUNT: u64 = 65_536;
-
-/// The start and the count of a range to delegate, at or after `first_free`. In a container without the usual ids, the range lies
-/// within the container's own map.
-fn suggested_range(first_free: u64, evidence: &Evidence) -> (u64, u64) {
-    let start = first_free.max(USUAL_START);
-    let end = start.saturating_add(USUAL_COUNT);
-    let has_usual = |ids: &IdSet| ids.ranges().any(|range| range.start() <= start && end <= range.end());
-    match &evidence.process.mapped_ids {
-        Some(mapped) if !has_usual(mapped) => largest_mapped(mapped, first_free, evidence),
-        _ => None,
-    }
-    .unwrap_or((start, USUAL_COUNT))
-}
-
-/// The start and the count of the largest mapped range at or after `first_free`. The range starts above the caller's own uid, which
-/// clients map besides.
-pub(super) fn largest_mapped(mapped: &IdSet, first_free: u64, evidence: &Evidence) -> Option<(u64, u64)> {
-    let largest = mapped.ranges().max_by_key(|range| range.count())?;
-    let after_own = u64::from(evidence.credentials.uid).saturating_add(1);
-    let start = largest.start().max(after_own).max(first_free);
-    let count = largest.end().checked_sub(start)?;
-    (count > 0).then_some((start, count))
-}
-
-fn suggested_line(evidence: &Evidence) -> String {
-    let (start, count) = suggested_range(0, evidence);
-    format!("{}:{start}:{count}", evidence.caller_name())
-}
 
 /// The file cannot be opened or read.
 pub(super) fn unreadable(reason: Reason, evidence: &Evidence) -> Option<Cause> {
     let (file, caller) = (evidence.id_type.subid_file(), evidence.caller_name());
     let (sentence, fix) = match reason.errno() {
-        Errno::ENOENT => (
-            format!("{file} does not exist, so no ids are delegated"),
-            format!("as root, run 'echo {} >{file}'", suggested_line(evidence)),
-        ),
+        Errno::ENOENT => {
+            (format!("{file} does not exist, so no ids are delegated"), create_file(file, evidence))
+        }
         Errno::EACCES => (
             format!("{file} is read with the caller's rights, and {caller} may not read it"),
-            format!("as root, run 'chmod 0644 {file}'"),
+            format!("as root, run `chmod 0644 {file}`{}", suggestion::then_migrate(evidence)),
         ),
         Errno::ELOOP => (
             format!("{file} is a symbolic link, which is not followed"),
-            format!("replace the link {file} by the file itself"),
+            format!(
+                "as root, run `install -m 0644 {file} {file}.new && mv {file}.new {file}`, and have no configuration manager \
+                 make the link again{}",
+                suggestion::then_migrate(evidence)
+            ),
         ),
         // The file is not the cause.
         Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM => return None,
+        Errno::EISDIR | Errno::EINVAL => (
+            format!("{file} exists but cannot be read: {reason}"),
+            format!("as root, run `mv {file} {file}.other`, and then {}", create_file(file, evidence)),
+        ),
         _ => (
             format!("{file} exists but cannot be read: {reason}"),
-            format!("make {file} a regular, readable file with a line '{}'", suggested_line(evidence)),
+            format!("make {file} a regular, readable file"),
         ),
     };
     Some(Cause::new(Key::SubidFile, sentence, fix))
+}
+
+/// The mode may not depend on root's umask: every user reads the file.
+fn create_file(file: &str, evidence: &Evidence) -> String {
+    let Some(range) = suggestion::free_range(evidence) else { return suggestion::no_room(evidence) };
+    if let Some(reason) = suggestion::unchangeable(evidence) {
+        return format!("{reason}: the file needs the line {}", suggestion::line(range, evidence));
+    }
+    // The uid is an owner that needs no quotes.
+    let owner = suggestion::account_word(evidence).filter(|word| !word.starts_with('\''));
+    let owner = owner.unwrap_or_else(|| evidence.credentials.uid.to_string());
+    format!(
+        "as root, run `echo {owner}:{}:{} >{file} && chmod 0644 {file}`{}",
+        range.start(),
+        range.count(),
+        suggestion::then_migrate(evidence)
+    )
 }
 
 /// A range is not delegated.
@@ -86,14 +78,22 @@ pub(super) fn not_allowed(refused: MapRange, evidence: &Evidence) -> Vec<Cause> 
 
 fn defective_line(lines: &Lines, evidence: &Evidence) -> Option<Cause> {
     let (line, defect) = lines.defective.as_ref()?;
+    let intended = lines.intended.filter(|range| suggestion::may_be_delegated(*range, evidence));
+    let suggested = intended.or_else(|| suggestion::free_range(evidence));
     let (file, caller) = (evidence.id_type.subid_file(), evidence.caller_name());
     Some(Cause::new(
         Key::DefectiveLine,
         format!("line {line} of {file} is for {caller} but is ignored: {defect}"),
-        format!(
-            "write line {line} of {file} as OWNER:START:COUNT, for example '{}'",
-            suggested_line(evidence)
-        ),
+        match suggested {
+            Some(range) => format!(
+                "write line {line} of {file} as OWNER:START:COUNT, for example {}{}",
+                suggestion::line(range, evidence),
+                suggestion::then_migrate(evidence)
+            ),
+            None => {
+                format!("write line {line} of {file} as OWNER:START:COUNT; {}", suggestion::no_room(evidence))
+            }
+        },
     ))
 }
 
@@ -115,35 +115,67 @@ fn not_delegated(refused: MapRange, lines: &Lines, evidence: &Evidence) -> Cause
         sentence.push_str(&format!("; line {line} has the owner '{owner}', which is not the caller"));
     }
     let fix = match &lines.similar {
-        Some((line, owner)) if lines.delegated.is_empty() => {
-            format!("if line {line} of {file} is meant for {caller}, write {caller} instead of '{owner}'")
-        }
-        _ => add_range(lines, evidence),
+        Some((line, owner)) if lines.delegated.is_empty() => format!(
+            "if line {line} of {file} is meant for {caller}, write {} instead of '{owner}'{}",
+            suggestion::owner(evidence),
+            suggestion::then_migrate(evidence)
+        ),
+        _ if suggestion::includes_accounts(&missing, evidence) => other_ids(&missing, lines, evidence),
+        _ => add_range(&missing, lines, evidence),
     };
     Cause::new(Key::NotDelegated, sentence, fix)
 }
 
-fn add_range(lines: &Lines, evidence: &Evidence) -> String {
-    let (word, caller) = (evidence.id_type.word(), evidence.caller_name());
-    let (first, count) = suggested_range(lines.first_free, evidence);
-    let last = first.saturating_add(count).saturating_sub(1);
+/// The request must change, because its ids should not be delegated.
+fn other_ids(missing: &IdSet, lines: &Lines, evidence: &Evidence) -> String {
+    let (word, own) = (evidence.id_type.word(), evidence.own_id());
+    let reason = format!(
+        "{word}s of accounts, and those below {}, should not be delegated",
+        suggestion::first_delegable(evidence)
+    );
+    let own_range = if missing.intersects(IdRange::new(own, 1)) {
+        format!("; the caller's own {word} {own} needs no delegation as a range of one {word}")
+    } else {
+        String::new()
+    };
+    if !lines.delegated.is_empty() {
+        return format!("request only the delegated {word}s, {}: {reason}{own_range}", lines.delegated);
+    }
+    match suggestion::free_range(evidence) {
+        Some(range) => format!(
+            "{}, and request these {word}s: {reason}{own_range}{}",
+            suggestion::delegate(range, evidence),
+            suggestion::then_migrate(evidence)
+        ),
+        None => format!("{reason}{own_range}; {}", suggestion::no_room(evidence)),
+    }
+}
+
+fn add_range(missing: &IdSet, lines: &Lines, evidence: &Evidence) -> String {
     let alternative = if lines.delegated.is_empty() { "" } else { "request only delegated ids, or " };
+    let Some(range) = suggestion::free_range(evidence) else {
+        return format!("{alternative}{}", suggestion::no_room(evidence));
+    };
+    let mut rest = missing.clone();
+    rest.remove(range);
+    let request = if rest.is_empty() { "" } else { ", and request these ids" };
     format!(
-        "{alternative}as root, run 'usermod --add-sub{word}s {first}-{last} {caller}'; with podman, run 'podman system \
-         migrate' afterwards"
+        "{alternative}{}{request}{}",
+        suggestion::delegate(range, evidence),
+        suggestion::then_migrate(evidence)
     )
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Delegation, Lines, not_allowed, suggested_range, unreadable};
+    use super::{Delegation, Lines, not_allowed, unreadable};
     use crate::explain::causes::test_evidence::{evidence, ids, ranges};
     use crate::explain::evidence::delegation::Defect;
     use nix::errno::Errno;
 
     /// The causes of a refusal of the uids 100000 to 100099, each as `sentence => fix`, for a file with these lines.
     fn causes(change: impl FnOnce(&mut Lines)) -> Vec<String> {
-        let mut lines = Lines { first_free: 165_536, ..Lines::default() };
+        let mut lines = Lines { others: ids(&[(100_000, 65_536)]), ..Lines::default() };
         change(&mut lines);
         let evidence = evidence(|evidence| evidence.delegation = Some(Delegation::File(lines)));
         let causes = not_allowed(ranges("0 100000 100")[0], &evidence);
@@ -159,14 +191,15 @@ mod tests {
                 causes(|_| {}),
                 &[
                     "/etc/subuid has no line for alice (uid 1000); the request includes the uids 100000 to 100099 => \
-                   as root, run 'usermod --add-subuids 165536-231071 alice'",
+                   as root, run `usermod --add-subuids 165536-231071 alice`, and request these ids; with podman, run podman system \
+                   migrate as alice afterwards",
                 ][..],
             ),
             (
                 causes(|lines| lines.delegated = ids(&[(100_000, 60)])),
                 &[
                     "the request includes uids that are not delegated to alice: 100060 to 100099; /etc/subuid delegates \
-                   100000 to 100059 => request only delegated ids, or as root, run 'usermod",
+                   100000 to 100059 => request only delegated ids, or as root, run `usermod",
                 ],
             ),
             (
@@ -201,19 +234,46 @@ mod tests {
     }
 
     #[test]
-    fn in_a_container_the_suggested_range_is_mapped_there() {
-        for (mapped, first_free, start, count) in [
-            (ids(&[(0, 65_536)]), 0, 1_001, 64_535),
-            (ids(&[(0, 65_536)]), 50_000, 50_000, 15_536),
-            (ids(&[(0, 65_536)]), 65_536, 100_000, 65_536),
-            (ids(&[(0, 300_000)]), 0, 100_000, 65_536),
-            (ids(&[(0, 300_000)]), 165_536, 165_536, 65_536),
-            (ids(&[(0, 150_000)]), 0, 1_001, 148_999),
-            (ids(&[(0, 1), (2_000, 5)]), 0, 2_000, 5),
-            (ids(&[(0, 1_001)]), 0, 100_000, 65_536),
+    fn ids_of_accounts_and_low_ids_are_not_delegated() {
+        for (request, delegated, fix) in [
+            ("0 100000 10", &[][..], "as root, run `usermod --add-subuids 100000-165535 alice`; with podman"),
+            (
+                "0 300000 10",
+                &[],
+                "as root, run `usermod --add-subuids 100000-165535 alice`, and request these ids; with",
+            ),
+            (
+                "0 5 10",
+                &[],
+                "as root, run `usermod --add-subuids 100000-165535 alice`, and request these uids: uids of accounts, and those \
+                 below 100000, should not be delegated; with podman",
+            ),
+            (
+                "0 5 10",
+                &[(100_000, 65_536)],
+                "request only the delegated uids, 100000 to 165535: uids of accounts, and those below 100000, should not be \
+                 delegated",
+            ),
+            (
+                "0 1000 2",
+                &[(100_000, 65_536)],
+                "request only the delegated uids, 100000 to 165535: uids of accounts, and those below 100000, should not be \
+                 delegated; the caller's own uid 1000 needs no delegation as a range of one uid",
+            ),
+            (
+                "0 700000 10",
+                &[(100_000, 9)],
+                "request only the delegated uids, 100000 to 100008: uids of accounts",
+            ),
         ] {
-            let evidence = evidence(|evidence| evidence.process.mapped_ids = Some(mapped.clone()));
-            assert_eq!(suggested_range(first_free, &evidence), (start, count), "{mapped}");
+            let evidence = evidence(|evidence| {
+                let delegated = ids(delegated);
+                evidence.delegation = Some(Delegation::File(Lines { delegated, ..Lines::default() }));
+                evidence.accounts.ids = ids(&[(0, 20), (1_000, 1), (700_005, 1)]);
+            });
+            let causes = not_allowed(ranges(request)[0], &evidence);
+            let found = causes[0].fix.as_ref().unwrap();
+            assert!(found.starts_with(fix), "{found}\n{fix}");
         }
     }
 

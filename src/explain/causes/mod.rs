@@ -4,10 +4,14 @@
 
 mod client;
 mod delegation;
+mod ids;
+mod overlap;
 mod plugin;
 mod privilege;
 mod proc;
+mod program_file;
 mod request;
+mod suggestion;
 mod target;
 #[cfg(test)]
 mod test_evidence;

@@ -1,6 +1,6 @@
 //! Causes in the subid plugin: it denied the range, failed, or cannot be used.
 
-use super::{Cause, Key};
+use super::{Cause, Key, suggestion};
 use crate::explain::evidence::Evidence;
 use crate::id_type::IdType;
 use crate::map_range::MapRange;
@@ -29,20 +29,22 @@ pub(super) fn not_allowed(
     Cause::new(
         Key::Plugin,
         error,
-        "check that the plugin's service runs and knows the user (for sss: 'systemctl status sssd'), or remove the line \
-         'subid:' from /etc/nsswitch.conf",
+        "check that the plugin's service runs and knows the user (for sss: sssd), or as root, remove the line subid: from /etc/nsswitch.conf",
     )
 }
 
 fn not_delegated(plugin: &str, refused: MapRange, evidence: &Evidence) -> Cause {
     let (word, caller) = (evidence.id_type.word(), evidence.caller_name());
     let option = if evidence.id_type == IdType::Gid { "-g " } else { "" };
+    let name = suggestion::account_word(evidence);
+    let list = name.map_or("getsubids lists".to_owned(), |name| format!("`getsubids {option}{name}` lists"));
     Cause::new(
         Key::NotDelegated,
         format!("{plugin} does not delegate the {word}s {} to {caller}", refused.lower_range()),
         format!(
-            "request only the ids that 'getsubids {option}{caller}' lists, or delegate more ids in the directory service \
-             (FreeIPA: ipa subid-generate)"
+            "request only the ids that {list}, or have an administrator of the directory service delegate more ids (FreeIPA: ipa \
+             subid-generate){}",
+            suggestion::then_migrate(evidence)
         ),
     )
 }
@@ -54,17 +56,17 @@ pub(super) fn unusable(unusable: &Unusable) -> Cause {
     let (sentence, fix) = match unusable {
         Unusable::Configuration(reason) => (
             format!("/etc/nsswitch.conf, which may name a subid plugin, cannot be read: {reason}"),
-            "as root, run 'chmod 0644 /etc/nsswitch.conf'; a limit on memory or descriptors ('ulimit -a') may also prevent \
+            "as root, run `chmod 0644 /etc/nsswitch.conf`; a limit on memory or descriptors (ulimit -a) may also prevent \
              reading",
         ),
         Unusable::NameTooLong(_) => (
             format!("{THE_PLUGIN} has a name of more than 50 characters, so it is not loaded"),
-            "correct or remove the line 'subid:' in /etc/nsswitch.conf",
+            "as root, correct or remove the line subid: in /etc/nsswitch.conf",
         ),
         Unusable::Load { .. } | Unusable::Function { .. } => (
             format!("{THE_PLUGIN} cannot be used"),
-            "install the package of the plugin (for sss: sssd-common), or remove the line 'subid:' from \
-             /etc/nsswitch.conf; a limit on memory or descriptors ('ulimit -a') may also prevent loading",
+            "as root, install the package of the plugin (for sss: sssd-common), or remove the line subid: from \
+             /etc/nsswitch.conf; a limit on memory or descriptors (ulimit -a) may also prevent loading",
         ),
     };
     Cause::new(Key::Plugin, sentence, fix)
@@ -93,6 +95,6 @@ mod tests {
     #[test]
     fn a_denied_range_comes_with_the_command_that_lists_the_delegated_ids() {
         let cause = not_allowed("libsubid_x.so", Ok(false), ranges("0 100000 100")[0], &evidence(|_| {}));
-        assert!(cause.fix.unwrap().starts_with("request only the ids that 'getsubids alice' lists"));
+        assert!(cause.fix.unwrap().starts_with("request only the ids that `getsubids alice` lists"));
     }
 }

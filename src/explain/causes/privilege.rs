@@ -1,10 +1,12 @@
-//! Causes of a missing capability: the program file, its mount, and the restrictions of the process.
+//! Causes of a missing capability: the mount of the program file, and the restrictions of the process.
 
-use super::{Cause, Key};
-use crate::escape::{escape, escape_path, plain_word};
+use super::program_file::{program_file, use_other_program};
+use super::{Cause, Key, suggestion};
+use crate::escape::{escape, escape_path, shell_word};
 use crate::explain::evidence::Evidence;
 use crate::explain::evidence::mounts::Mount;
-use crate::explain::evidence::program::{FileCapabilities, Program};
+use crate::explain::evidence::place::Container;
+use crate::explain::evidence::program::Program;
 use crate::id_type::IdType;
 
 /// All causes that were found, those in the program file first.
@@ -13,12 +15,12 @@ pub(super) fn missing(evidence: &Evidence) -> Vec<Cause> {
     if let Some((program, mount)) = &evidence.program {
         causes.extend(program_file(program, evidence));
         if program.is_on_nosuid {
-            causes.push(nosuid(&escape_path(&program.path), mount.as_ref()));
+            causes.push(nosuid(program, mount.as_ref(), evidence));
         }
     }
     let process = &evidence.process;
     if process.no_new_privs == Some(true) {
-        causes.push(no_new_privs());
+        causes.push(no_new_privs(evidence));
     }
     if process.bounding_set_has_capability == Some(false) {
         causes.push(bounding_set(evidence.id_type));
@@ -30,80 +32,74 @@ pub(super) fn missing(evidence: &Evidence) -> Vec<Cause> {
     causes
 }
 
-/// The path of the program as one word of a command for root. `None` if another user could replace the program, or if a shell would
-/// read the path as more than one word: root would then give the capability to another program, or run another command.
-pub(super) fn command_path(program: &Program) -> Option<&str> {
-    program.path.to_str().and_then(plain_word).filter(|_| program.only_root_can_replace)
-}
-
-/// The fix for a program without a [`command_path`].
-const USE_PACKAGE: &str = "install the package, and call the program in /usr/bin";
-
-/// The program file gives no capability for the map.
-fn program_file(program: &Program, evidence: &Evidence) -> Option<Cause> {
+fn nosuid(program: &Program, mount: Option<&Mount>, evidence: &Evidence) -> Cause {
     let path = escape_path(&program.path);
-    let capability = format!("cap_set{}", evidence.id_type.word());
-    let sentence = match program.capabilities? {
-        _ if program.is_setuid_root() => return None,
-        FileCapabilities::Sufficient => return None,
-        FileCapabilities::Foreign(root) => return Some(foreign_capabilities(program, root, &capability)),
-        FileCapabilities::Others => format!("{path} has file capabilities, but not {capability}"),
-        FileCapabilities::Absent if !program.is_setuid() => {
-            format!("{path} has neither the setuid bit nor file capabilities (mode {:04o})", program.mode)
-        }
-        FileCapabilities::Absent if evidence.process.overflow_uid == Some(program.owner) => {
-            return Some(Cause::new(
-                Key::Unprivileged,
-                format!("{path} is setuid to a uid that is not mapped in this user namespace"),
-                "install the package in this user namespace, so that root of this namespace owns the program",
-            ));
-        }
-        FileCapabilities::Absent => {
-            format!("{path} is setuid to uid {} and not to root, and has no file capabilities", program.owner)
-        }
-    };
-    let fix = match command_path(program) {
-        Some(path) => format!(
-            "as root, run 'setcap {capability}=ep {path}', or 'chmod u+s {path}' where images lose file capabilities; \
-             reinstalling the package does the same"
-        ),
-        None => USE_PACKAGE.to_owned(),
-    };
-    Some(Cause::new(Key::Unprivileged, sentence, fix))
-}
-
-fn foreign_capabilities(program: &Program, root: Option<u32>, capability: &str) -> Cause {
-    let path = escape_path(&program.path);
-    let owner = root.map_or(String::new(), |root| format!(", whose root is uid {root} here"));
-    Cause::new(
-        Key::ForeignCapabilities,
-        format!("the file capabilities of {path} were set in another user namespace{owner}"),
-        match command_path(program) {
-            Some(path) => format!("as root, run 'setcap {capability}=ep {path}' in this user namespace"),
-            None => USE_PACKAGE.to_owned(),
-        },
-    )
-}
-
-fn nosuid(path: &str, mount: Option<&Mount>) -> Cause {
     let point = mount.map_or("?".into(), |mount| escape(mount.point.as_bytes()));
-    let elsewhere = "install the program on another file system";
-    Cause::new(
-        Key::Nosuid,
-        format!("{path} is on a file system mounted nosuid ({point}), so the program gets no privilege"),
-        match mount.and_then(|mount| plain_word(&mount.point)) {
-            Some(point) => format!("{elsewhere}, or as root, run 'mount -o remount,suid {point}'"),
-            None => elsewhere.to_owned(),
-        },
+    let sentence =
+        format!("{path} is on a file system mounted nosuid ({point}), so the program gets no privilege");
+    Cause::new(Key::Nosuid, sentence, with_suid(program, mount, evidence))
+}
+
+/// File systems whose owners of files only root decides.
+const OWNED_BY_ROOT: [&str; 5] = ["ext4", "xfs", "btrfs", "tmpfs", "overlay"];
+
+fn with_suid(program: &Program, mount: Option<&Mount>, evidence: &Evidence) -> String {
+    let place = &evidence.place;
+    if mount.is_some_and(|mount| mount.point == "/") {
+        return match (place.container, &place.service) {
+            (Some(_), _) => "the administrator of the container engine can mount its storage without nosuid (the file system of the \
+                             storage, and mountopt in storage.conf)"
+                .to_owned(),
+            // systemd mounts nosuid in services with no_new_privs.
+            (None, Some(unit)) if evidence.process.no_new_privs == Some(true) => no_new_privs_in(unit),
+            (None, _) => "the administrator of this root file system can mount it without nosuid; for a container, the storage of \
+                          the container engine"
+                .to_owned(),
+        };
+    }
+    let is_trusted = program.only_root_can_replace
+        && mount.is_some_and(|mount| OWNED_BY_ROOT.contains(&mount.file_system.as_str()))
+        && suggestion::has_all_ids(evidence);
+    let elsewhere = match &evidence.other_program {
+        Some(_) => use_other_program("no program there gets privilege", program, evidence),
+        None => "install the program on another file system".to_owned(),
+    };
+    match mount.and_then(|mount| shell_word(mount.point.as_bytes())).filter(|_| is_trusted) {
+        Some(point) => format!("{elsewhere}, or as root, run `mount -o remount,suid {point}`"),
+        None => elsewhere,
+    }
+}
+
+/// Options that imply `NoNewPrivileges=yes`, in units that do not run as root; see systemd.exec(5).
+const IMPLYING_OPTIONS: &str = "DynamicUser=, LockPersonality=, MemoryDenyWriteExecute=, PrivateDevices=, ProtectClock=, \
+    ProtectHostname=, ProtectKernelLogs=, ProtectKernelModules=, ProtectKernelTunables=, RestrictAddressFamilies=, \
+    RestrictNamespaces=, RestrictRealtime=, RestrictSUIDSGID=, SystemCallArchitectures=, SystemCallFilter=, SystemCallLog=";
+
+fn no_new_privs_in(unit: &str) -> String {
+    format!(
+        "{unit} or a program that it started has set the flag; the administrator of the unit can set NoNewPrivileges=no and remove \
+         the options that imply yes: {IMPLYING_OPTIONS}"
     )
 }
 
-fn no_new_privs() -> Cause {
+fn no_new_privs(evidence: &Evidence) -> Cause {
+    let place = &evidence.place;
+    let fix = match (place.container, &place.service) {
+        (Some(Container::Podman), _) => "start the container without --security-opt=no-new-privileges".to_owned(),
+        (Some(Container::Kubernetes), _) => {
+            "set allowPrivilegeEscalation: true in the container's securityContext; if a policy forbids that, the administrator of \
+             the cluster can change the policy"
+                .to_owned()
+        }
+        (None, Some(unit)) => no_new_privs_in(unit),
+        (None, None) => "start without no_new_privs: no --security-opt=no-new-privileges (podman, Docker), \
+                         allowPrivilegeEscalation: true (Kubernetes), NoNewPrivileges=no and no option that implies yes (systemd)"
+            .to_owned(),
+    };
     Cause::new(
         Key::NoNewPrivs,
         "no_new_privs is set, so neither the setuid bit nor file capabilities give a program privilege",
-        "start without no_new_privs: no --security-opt=no-new-privileges (podman, Docker), \
-         allowPrivilegeEscalation: true (Kubernetes), NoNewPrivileges=no (systemd)",
+        fix,
     )
 }
 
@@ -144,6 +140,8 @@ mod tests {
     use super::Key::{self, *};
     use super::missing;
     use crate::explain::causes::test_evidence::{evidence, program};
+    use crate::explain::evidence::Evidence;
+    use crate::explain::evidence::place::{Container, Place};
     use crate::explain::evidence::process::Process;
     use crate::explain::evidence::program::FileCapabilities::{Absent, Foreign, Others, Sufficient};
 
@@ -153,6 +151,35 @@ mod tests {
             bounding_set_has_capability: Some(in_bounding_set),
             is_traced: Some(is_traced),
             ..Process::default()
+        }
+    }
+
+    fn fix(change: impl FnOnce(&mut Evidence)) -> String {
+        missing(&evidence(change)).remove(0).fix.unwrap()
+    }
+
+    #[test]
+    fn a_root_file_system_mounted_nosuid_is_told_with_who_mounted_it() {
+        for (container, service, no_new_privs, beginning) in [
+            (
+                Some(Container::Podman),
+                None,
+                false,
+                "the administrator of the container engine can mount its storage",
+            ),
+            (None, Some("ci.service"), true, "ci.service or a program that it started has set the flag"),
+            (None, Some("ci.service"), false, "the administrator of this root file system can"),
+            (None, None, false, "the administrator of this root file system can"),
+        ] {
+            let fix = fix(|evidence| {
+                evidence.place = Place { service: service.map(str::to_owned), container };
+                evidence.process.no_new_privs = Some(no_new_privs);
+                evidence.program = program(0o4755, 0, Some(Absent));
+                if let Some((program, _)) = &mut evidence.program {
+                    program.is_on_nosuid = true;
+                }
+            });
+            assert!(fix.starts_with(beginning), "{fix}");
         }
     }
 

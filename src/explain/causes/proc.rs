@@ -3,8 +3,8 @@
 use libc::pid_t;
 use nix::errno::Errno;
 
-use super::{Cause, Key, write};
-use crate::escape::{escape, plain_word};
+use super::{Cause, Key, suggestion, write};
+use crate::escape::{escape, shell_word};
 use crate::explain::evidence::Evidence;
 use crate::explain::evidence::mounts::Mount;
 use crate::reason::Reason;
@@ -37,7 +37,11 @@ fn hidden(evidence: &Evidence) -> Option<Cause> {
             evidence.target_name(),
             escape(option.as_bytes())
         ),
-        "as root, run 'mount -o remount,hidepid=0 /proc'; if the process is the caller's own, it is not dumpable",
+        if suggestion::has_all_ids(evidence) {
+            "as root, run `mount -o remount,hidepid=0 /proc`; if the process is the caller's own, it is not dumpable"
+        } else {
+            "start the container with a /proc without hidepid; if the process is the caller's own, it is not dumpable"
+        },
     ))
 }
 
@@ -47,8 +51,8 @@ pub(super) fn other_pid_namespace(evidence: &Evidence) -> Option<Cause> {
         Cause::new(
             Key::Proc,
             "/proc shows another PID namespace than the caller's",
-            "as root in this PID namespace, run 'mount -t proc proc /proc', or create the PID namespace with \
-             'unshare --pid --fork --mount-proc'",
+            "as root in this PID namespace, run `mount -t proc proc /proc`, or create the PID namespace with unshare --pid \
+             --fork --mount-proc",
         )
     })
 }
@@ -62,7 +66,7 @@ pub(super) fn not_writable(reason: Reason, evidence: &Evidence) -> Vec<Cause> {
         Errno::EPERM => write::unsuitable_target(evidence).unwrap_or_else(refused),
         Errno::EACCES => covered(evidence).or_else(|| not_dumpable(evidence)).unwrap_or_else(refused),
         Errno::EXDEV => covered(evidence).unwrap_or_else(|| covered_in_other_namespace(evidence)),
-        Errno::ENOSYS => without_openat2(),
+        Errno::ENOSYS => without_openat2(evidence),
         _ => return Vec::new(),
     };
     vec![cause]
@@ -94,13 +98,23 @@ fn covered_in_other_namespace(evidence: &Evidence) -> Cause {
 }
 
 /// The file is opened with openat2(2) alone, because only openat2(2) refuses a file that is mounted over it.
-fn without_openat2() -> Cause {
+fn without_openat2(evidence: &Evidence) -> Cause {
+    let has_openat2 = evidence.process.kernel.is_some_and(|version| version >= OPENAT2_SINCE);
+    if has_openat2 {
+        return Cause::new(
+            Key::Refused,
+            "a seccomp filter denies openat2(2), which this kernel has",
+            "use a seccomp profile that allows openat2, as the default profiles of podman and Docker do",
+        );
+    }
     Cause::new(
         Key::Refused,
-        "openat2(2) is not available: the kernel is older than Linux 5.6, or a seccomp filter denies the call",
-        "use a newer kernel, or a seccomp profile that allows openat2 (podman's and Docker's default profiles do)",
+        "openat2(2) is not available: the kernel is older than Linux 5.6",
+        "use a kernel of Linux 5.6 or later",
     )
 }
+
+const OPENAT2_SINCE: (u32, u32) = (5, 6);
 
 pub(super) fn ended(evidence: &Evidence) -> Cause {
     Cause::new(Key::NoProcess, format!("{} has ended", evidence.target_name()), KEEP_ALIVE)
@@ -116,8 +130,8 @@ fn read_only(evidence: &Evidence) -> Cause {
     Cause::new(
         Key::Proc,
         format!("{} is mounted read-only", escape(point.as_bytes())),
-        match plain_word(point) {
-            Some(point) => format!("as root, run 'mount -o remount,rw {point}'; {container}"),
+        match shell_word(point.as_bytes()).filter(|_| suggestion::has_all_ids(evidence)) {
+            Some(point) => format!("as root, run `mount -o remount,rw {point}`; {container}"),
             None => container.to_owned(),
         },
     )
@@ -129,7 +143,7 @@ pub(super) fn covered(evidence: &Evidence) -> Option<Cause> {
         return Some(Cause::new(
             Key::Proc,
             "no proc file system is mounted at /proc",
-            "as root, run 'mount -t proc proc /proc'",
+            "as root, run `mount -t proc proc /proc`",
         ));
     }
     let is_covering = |mount: &&Mount| mount.file_system != "proc" || mount.point.starts_with("/proc/");
@@ -138,8 +152,12 @@ pub(super) fn covered(evidence: &Evidence) -> Option<Cause> {
     Some(Cause::new(
         Key::Proc,
         format!("{point} is covered by a {file_system} mount"),
-        match plain_word(&mount.point) {
-            Some(point) => format!("as root, run 'umount {point}'"),
+        match shell_word(mount.point.as_bytes()) {
+            // The mounts of a parent namespace are locked; see mount_namespaces(7).
+            _ if !suggestion::has_all_ids(evidence) => {
+                "start the container without a mount over this path, or as root here, unmount it if it was mounted here".to_owned()
+            }
+            Some(point) => format!("as root, run `umount {point}`"),
             None => "as root, unmount the covering mount".to_owned(),
         },
     ))
@@ -210,7 +228,8 @@ mod tests {
         let hidden = |evidence: &mut Evidence| {
             (evidence.proc.mount, evidence.proc.pid_exists) = (mount("/proc", "proc", "rw,hidepid=2"), true);
         };
-        let cases: [(Errno, Change<'_>, &str); 5] = [
+        let old_kernel = |evidence: &mut Evidence| evidence.process.kernel = Some((5, 5));
+        let cases: [(Errno, Change<'_>, &str); 6] = [
             (EXDEV, &covered, "/proc/7/uid_map is covered by a tmpfs mount"),
             (EXDEV, &covered_by_proc, "/proc/7/uid_map is covered by a proc mount"),
             (
@@ -219,7 +238,8 @@ mod tests {
                 "a mount covers the file of process 7 in the mount namespace where the descriptor was opened",
             ),
             (ENOENT, &hidden, "process 7 exists, but /proc is mounted with hidepid=2"),
-            (ENOSYS, &read_only, "openat2(2) is not available"),
+            (ENOSYS, &read_only, "a seccomp filter denies openat2(2), which this kernel has"),
+            (ENOSYS, &old_kernel, "openat2(2) is not available"),
         ];
         for (errno, change, beginning) in cases {
             assert!(sentence(errno, change).starts_with(beginning), "{}", sentence(errno, change));

@@ -1,8 +1,7 @@
 //! Causes in the request itself: a malformed argument, overlapping ranges, too many ranges.
 
-use super::{Cause, Key, proc};
+use super::{Cause, Key, overlap, proc, suggestion};
 use crate::explain::evidence::Evidence;
-use crate::id_type::IdType;
 use crate::map_range::{BadNumber, MapRange};
 use crate::mapping::target::BadTarget;
 use crate::mapping::write;
@@ -32,7 +31,19 @@ pub(super) fn bad_target(bad: BadTarget, evidence: &Evidence) -> Cause {
              /proc, or a pidfd"
         }
     };
+    if is_option(target) {
+        let program = evidence.id_type.program();
+        let fix = format!("run {program} --help, which names all options, or give a target first");
+        return Cause::new(Key::Argument, format!("'{target}' is not an option of {program}"), fix);
+    }
     Cause::new(Key::Argument, format!("argument 1 (target) is '{target}', {bad}"), fix)
+}
+
+/// A dash and a letter, or two dashes. A negative number is a target that is wrong.
+fn is_option(argument: &str) -> bool {
+    argument
+        .strip_prefix('-')
+        .is_some_and(|rest| rest.starts_with(|c: char| c == '-' || c.is_ascii_alphabetic()))
 }
 
 pub(super) fn bad_number(number: &BadNumber) -> Cause {
@@ -53,7 +64,7 @@ pub(super) fn incomplete_range(argc: usize) -> Cause {
 pub(super) fn invalid_map(evidence: &Evidence) -> Vec<Cause> {
     let ranges = &evidence.ranges;
     too_long(ranges, evidence)
-        .or_else(|| overlap(ranges, evidence.id_type))
+        .or_else(|| overlap::overlap(ranges, evidence))
         .or_else(|| too_many(ranges, evidence))
         .into_iter()
         .collect()
@@ -64,7 +75,7 @@ fn too_long(ranges: &[MapRange], evidence: &Evidence) -> Option<Cause> {
     let limit = evidence.process.page_size.filter(|limit| bytes >= *limit)?;
     let sentence =
         format!("the map has {bytes} bytes, and the kernel accepts less than {limit} in one write");
-    Some(too_much(sentence, evidence.id_type))
+    Some(too_much(sentence, evidence))
 }
 
 fn too_many(ranges: &[MapRange], evidence: &Evidence) -> Option<Cause> {
@@ -75,44 +86,17 @@ fn too_many(ranges: &[MapRange], evidence: &Evidence) -> Option<Cause> {
     let count = ranges.len();
     (count > limit).then(|| {
         let sentence = format!("the request has {count} ranges, and the kernel accepts at most {limit}");
-        too_much(sentence, evidence.id_type)
+        too_much(sentence, evidence)
     })
 }
 
-fn too_much(sentence: String, id_type: IdType) -> Cause {
-    let file = id_type.subid_file();
-    Cause::new(
-        Key::TooMuch,
-        sentence,
-        format!("delegate fewer and larger ranges in {file}: adjacent lines can be merged"),
-    )
-}
-
-/// The first pair of ranges with a common id.
-fn overlap(ranges: &[MapRange], id_type: IdType) -> Option<Cause> {
-    for (second, later) in ranges.iter().enumerate() {
-        for (first, earlier) in ranges.iter().take(second).enumerate() {
-            for (side, one, other) in [
-                ("inside", earlier.upper_range(), later.upper_range()),
-                ("outside", earlier.lower_range(), later.lower_range()),
-            ] {
-                let Some(common) = one.common(other) else { continue };
-                let plural = if common.count() == 1 { "" } else { "s" };
-                let (first, second) = (first.saturating_add(1), second.saturating_add(1));
-                let (word, file) = (id_type.word(), id_type.subid_file());
-                return Some(Cause::new(
-                    Key::Overlap,
-                    format!(
-                        "ranges {first} and {second} of the request overlap: both contain the {word}{plural} {common} {side}"
-                    ),
-                    format!(
-                        "map each id once; clients take their ranges from {file}, so look for a duplicate line there"
-                    ),
-                ));
-            }
-        }
-    }
-    None
+fn too_much(sentence: String, evidence: &Evidence) -> Cause {
+    let fix = format!(
+        "delegate fewer and larger ranges in {}: adjacent lines can be merged{}",
+        evidence.id_type.subid_file(),
+        suggestion::then_migrate(evidence)
+    );
+    Cause::new(Key::TooMuch, sentence, fix)
 }
 
 #[cfg(test)]
@@ -166,6 +150,22 @@ mod tests {
             }));
             let found = causes.first().map(|cause| (cause.key, cause.sentence.as_str()));
             assert_eq!(found, expected, "{} ranges", request.len());
+        }
+    }
+
+    #[test]
+    fn an_option_that_does_not_exist_is_no_target() {
+        for (argument, sentence) in [
+            ("--bogus", "'--bogus' is not an option of newuidmap"),
+            ("-x", "'-x' is not an option of newuidmap"),
+            ("--", "'--' is not an option of newuidmap"),
+            ("-5", "argument 1 (target) is '-5', "),
+            ("-", "argument 1 (target) is '-', "),
+            ("self", "argument 1 (target) is 'self', "),
+        ] {
+            let evidence = evidence(|evidence| evidence.target_argument = argument.into());
+            let cause = bad_target(BadTarget::NotAPid, &evidence);
+            assert!(cause.sentence.starts_with(sentence), "{}", cause.sentence);
         }
     }
 

@@ -5,6 +5,8 @@ use nix::errno::Errno;
 
 use super::{Cause, Key, proc};
 use crate::explain::evidence::Evidence;
+use crate::explain::evidence::accounts::Accounts;
+use crate::explain::evidence::place::Place;
 use crate::mapping::policy::PolicyError;
 
 /// The real uid was not found. The C library finds no entry in an unreadable /etc/passwd, and reports no error.
@@ -14,21 +16,45 @@ pub(super) fn no_user_name(evidence: &Evidence) -> Cause {
         Some(reason) if reason.errno() == Errno::EACCES => Cause::new(
             Key::NoPasswdEntry,
             format!("/etc/passwd cannot be read by uid {uid}: {reason}"),
-            "as root, run 'chmod 0644 /etc/passwd'",
+            "as root, run `chmod 0644 /etc/passwd`",
         ),
-        _ => no_passwd_entry(uid, gid),
+        _ => missing_entry(uid, gid, &evidence.accounts, &evidence.place),
     }
 }
 
 pub(crate) fn no_passwd_entry(uid: uid_t, gid: gid_t) -> Cause {
-    Cause::new(
-        Key::NoPasswdEntry,
-        format!("uid {uid} has no entry in the passwd database"),
-        format!(
-            "add an entry, in the image, or at start where uids are random (OpenShift): \
-             'echo user:x:{uid}:{gid}::/home/user:/bin/sh >>/etc/passwd'"
-        ),
-    )
+    missing_entry(uid, gid, &Accounts::default(), &Place::default())
+}
+
+fn missing_entry(uid: uid_t, gid: gid_t, accounts: &Accounts, place: &Place) -> Cause {
+    let sentence = format!("uid {uid} has no entry in the passwd database");
+    let command = format!("run `echo user{uid}:x:{uid}:{gid}::/tmp:/bin/sh >>/etc/passwd`");
+    let (sentence, fix) = if !accounts.directories.is_empty() {
+        let names = accounts.directories.join(" and ");
+        (
+            format!(
+                "{sentence}: /etc/passwd does not have it, and {names} (passwd: in /etc/nsswitch.conf) gave no answer"
+            ),
+            format!(
+                "check that the directory service behind {names} runs and knows the user (getent passwd {uid} must print an \
+                 entry); add no line to /etc/passwd for a user of a directory"
+            ),
+        )
+    } else if accounts.may_write_passwd {
+        // As in images for OpenShift, where the group 0 may write to the file.
+        (sentence, format!("{command}, at each start of the container if uids are random (OpenShift)"))
+    } else if place.container.is_some() {
+        (
+            sentence,
+            format!(
+                "as root in this container or its image, {command}; if uids are random (OpenShift), make /etc/passwd writable for \
+                 group 0 in the image, and add the entry when the container starts"
+            ),
+        )
+    } else {
+        (sentence, format!("as root, {command}"))
+    };
+    Cause::new(Key::NoPasswdEntry, sentence, fix)
 }
 
 /// The target belongs to another user or group, or the caller's group is not the login group.
@@ -87,10 +113,10 @@ fn other_user(uid: uid_t, target_uid: uid_t, evidence: &Evidence) -> Cause {
 fn other_group(gid: gid_t, login_gid: gid_t, target_gid: gid_t, evidence: &Evidence) -> Cause {
     let (target, program) = (evidence.target_name(), evidence.id_type.program());
     let may_join = evidence.groups.contains(&target_gid) || target_gid == login_gid;
-    let fix = if may_join {
-        format!("run {program} under gid {target_gid}, with sg or newgrp")
-    } else {
-        format!("start the process under gid {gid}")
+    let fix = match &evidence.place.service {
+        Some(unit) if target_gid == login_gid => without_group_option(unit, login_gid),
+        _ if may_join => format!("run {program} under gid {target_gid}, with sg or newgrp"),
+        _ => format!("start the process under gid {gid}"),
     };
     Cause::new(
         Key::ForeignTarget,
@@ -104,10 +130,22 @@ fn not_login_group(gid: gid_t, login_gid: gid_t, evidence: &Evidence) -> Cause {
     Cause::new(
         Key::ForeignTarget,
         format!("the caller has gid {gid}, which is not the login group, {login_gid}"),
-        format!(
-            "start the process and {program} under gid {login_gid}, with sg or newgrp, or as root, set \
-             GRANT_AUX_GROUP_SUBIDS yes in /etc/login.defs"
-        ),
+        match &evidence.place.service {
+            Some(unit) => format!("{}, or as root, {GRANT}", without_group_option(unit, login_gid)),
+            None => format!(
+                "start the process and {program} under gid {login_gid}, with sg or newgrp, or as root, {GRANT}"
+            ),
+        },
+    )
+}
+
+/// The option of login.defs(5) that the programs read.
+const GRANT: &str = "set GRANT_AUX_GROUP_SUBIDS yes in /etc/login.defs";
+
+fn without_group_option(unit: &str, login_gid: gid_t) -> String {
+    format!(
+        "the administrator of {unit} can remove Group= from the unit, or set Group={login_gid}: without the option, a unit has the \
+         login group of User="
     )
 }
 

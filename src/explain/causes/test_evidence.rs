@@ -4,7 +4,9 @@ use std::path::PathBuf;
 
 use crate::caller::Caller;
 use crate::explain::evidence::Evidence;
+use crate::explain::evidence::accounts::Accounts;
 use crate::explain::evidence::mounts::Mount;
+use crate::explain::evidence::place::Place;
 use crate::explain::evidence::proc::ProcEvidence;
 use crate::explain::evidence::process::Process;
 use crate::explain::evidence::program::{FileCapabilities, Program};
@@ -29,6 +31,7 @@ pub(super) fn evidence(change: impl FnOnce(&mut Evidence)) -> Evidence {
             bounding_set_has_capability: Some(true),
             bounding_set_has_setfcap: Some(true),
             mapped_ids: Some(all_ids()),
+            mapped_lines: Some(lines(&[(0, u32::MAX)])),
             kernel: Some((6, 1)),
             page_size: Some(4096),
             ..Process::default()
@@ -40,6 +43,10 @@ pub(super) fn evidence(change: impl FnOnce(&mut Evidence)) -> Evidence {
             mount: mount("/proc", "proc", "rw,nosuid"),
             ..ProcEvidence::default()
         },
+        subid_mount: mount("/", "ext4", "rw"),
+        other_program: None,
+        place: Place::default(),
+        accounts: Accounts::default(),
         delegation: None,
         groups: vec![],
     };
@@ -75,6 +82,10 @@ pub(super) fn ranges(arguments: &str) -> Vec<MapRange> {
 }
 
 pub(super) fn ids(ranges: &[(u32, u32)]) -> IdSet {
+    ranges.iter().map(|(start, count)| IdRange::new(*start, *count)).collect()
+}
+
+pub(super) fn lines(ranges: &[(u32, u32)]) -> Vec<IdRange> {
     ranges.iter().map(|(start, count)| IdRange::new(*start, *count)).collect()
 }
 

@@ -1,10 +1,10 @@
 //! Causes of EPERM on the write to the map. `map_write` in kernel/user_namespace.c gives that errno for a dozen reasons.
 
-use super::{Cause, Key, delegation, privilege};
+use super::{Cause, Key, ids, privilege, program_file};
 use crate::escape::escape;
 use crate::explain::evidence::Evidence;
+use crate::explain::evidence::place::{Container, Place};
 use crate::explain::evidence::target::{Relation, TargetEvidence};
-use crate::id_range::IdSet;
 use crate::id_type::IdType;
 
 /// The kernel did not permit the write.
@@ -20,7 +20,7 @@ pub(super) fn not_permitted(evidence: &Evidence) -> Vec<Cause> {
         }
     }
     causes.extend(missing_setfcap(evidence));
-    causes.extend(not_mapped_here(evidence));
+    causes.extend(ids::not_mapped_here(evidence).or_else(|| ids::crosses_boundary(evidence)));
     if causes.is_empty() {
         causes.push(refused("the write", evidence));
     }
@@ -35,7 +35,7 @@ pub(super) fn unsuitable_target(evidence: &Evidence) -> Option<Cause> {
         return Some(Cause::new(
             Key::SameNamespace,
             format!("{target} is in the caller's own user namespace, not in a new one"),
-            "have the process create a user namespace first, with 'unshare --user' or CLONE_NEWUSER",
+            "have the process create a user namespace first, with unshare --user or CLONE_NEWUSER",
         ));
     }
     if is_no_child(found, evidence) {
@@ -88,48 +88,28 @@ fn missing_setfcap(evidence: &Evidence) -> Option<Cause> {
     if !maps_root || !is_required || evidence.credentials.had_setfcap {
         return None;
     }
-    let program = evidence.program.as_ref().and_then(|(program, _)| privilege::command_path(program));
-    let add_capability = match program {
-        _ if evidence.process.bounding_set_has_setfcap == Some(false) => {
-            "start the container with --cap-add=setfcap (podman, Docker) or capabilities.add: [SETFCAP] (Kubernetes)"
-                .to_owned()
-        }
-        Some(path) => format!("as root, run 'setcap cap_setuid,cap_setfcap=ep {path}'"),
-        None => "start the program with CAP_SETFCAP".to_owned(),
-    };
     let file = evidence.id_type.subid_file();
     Some(Cause::new(
         Key::Setfcap,
         "the request maps uid 0 of this user namespace, this kernel requires CAP_SETFCAP for that, and the program was \
          started without CAP_SETFCAP",
-        format!("delegate ids without 0 in {file}, or {add_capability}"),
+        format!(
+            "delegate ids without 0 in {file}, because a process with uid 0 can do what root can; if that is meant, {}",
+            with_setfcap(evidence)
+        ),
     ))
 }
 
-/// The kernel refuses ids that are not mapped in the parent namespace (`map_id_range_down`).
-fn not_mapped_here(evidence: &Evidence) -> Option<Cause> {
-    let mapped = evidence.process.mapped_ids.as_ref()?;
-    let mut missing: IdSet = evidence.ranges.iter().map(|range| range.lower_range()).collect();
-    mapped.ranges().for_each(|range| missing.remove(range));
-    if missing.is_empty() {
-        return None;
-    }
-    let (word, file) = (evidence.id_type.word(), evidence.id_type.subid_file());
-    let sentence = format!(
-        "the request includes {word}s that are not mapped in this user namespace: {missing}; /proc/self/{} has {mapped}",
-        evidence.id_type.map_file()
-    );
-    let more_ids = "start the outer container with more ids";
-    let fix = match delegation::largest_mapped(mapped, 0, evidence) {
-        Some((start, count)) => {
-            format!(
-                "write the line '{}:{start}:{count}' in {file} here, or {more_ids}",
-                evidence.caller_name()
-            )
+fn with_setfcap(evidence: &Evidence) -> String {
+    let program = evidence.program.as_ref().and_then(|(program, _)| program_file::command_path(program));
+    match program {
+        _ if evidence.process.bounding_set_has_setfcap == Some(false) => {
+            "start the container with --cap-add=setfcap (podman, Docker) or capabilities.add: [SETFCAP] (Kubernetes)"
+                .to_owned()
         }
-        None => more_ids.to_owned(),
-    };
-    Some(Cause::new(Key::NotMappedHere, sentence, fix))
+        Some(path) => format!("as root, run `setcap cap_setuid,cap_setfcap=ep {path}`"),
+        None => "start the program with CAP_SETFCAP".to_owned(),
+    }
 }
 
 /// No other cause was found for an operation that failed, such as "the write". A process has no record of a call that a filter or a
@@ -151,9 +131,8 @@ pub(super) fn refused(operation: &str, evidence: &Evidence) -> Cause {
     if has_filter && !has_module {
         return Cause::new(
             Key::Refused,
-            format!("no other cause was found; a seccomp filter is active and may have refused {operation}"),
-            "try without the filter: --security-opt seccomp=unconfined (podman, Docker), seccompProfile.type: Unconfined \
-             (Kubernetes), SystemCallFilter= (systemd)",
+            format!("a seccomp filter is active and refused {operation}; no other cause was found"),
+            without_filter(&evidence.place),
         );
     }
     let seen = if seen.is_empty() { "neither was found".to_owned() } else { seen.join(", ") };
@@ -165,11 +144,30 @@ pub(super) fn refused(operation: &str, evidence: &Evidence) -> Cause {
     )
 }
 
+/// How to run without the seccomp filter.
+fn without_filter(place: &Place) -> String {
+    match (place.container, &place.service) {
+        (Some(Container::Podman), _) => {
+            "start the container with --security-opt seccomp=unconfined, or with a profile that allows the call".to_owned()
+        }
+        (Some(Container::Kubernetes), _) => {
+            "set seccompProfile.type: Unconfined in the pod's securityContext, or Localhost with a profile that allows the call"
+                .to_owned()
+        }
+        (None, Some(unit)) => {
+            format!("the administrator of {unit} can remove SystemCallFilter= and RestrictNamespaces= from the unit")
+        }
+        (None, None) => "start without the filter, or with one that allows the call: --security-opt seccomp=unconfined (podman, \
+                         Docker), seccompProfile.type: Unconfined (Kubernetes), no SystemCallFilter= (systemd)"
+            .to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::Key::{self, *};
     use super::not_permitted;
-    use crate::explain::causes::test_evidence::{all_ids, evidence, ids, program, ranges, target};
+    use crate::explain::causes::test_evidence::{evidence, program, ranges, target};
     use crate::explain::evidence::Evidence;
     use crate::explain::evidence::program::FileCapabilities::Absent;
     use crate::explain::evidence::target::Relation;
@@ -233,27 +231,10 @@ mod tests {
     }
 
     #[test]
-    fn ids_that_are_not_mapped_here_are_named_with_a_line_that_would_work() {
-        let causes = not_permitted(&evidence(|evidence| {
-            evidence.process.mapped_ids = Some(ids(&[(0, 65_536)]));
-            evidence.ranges = ranges("0 1000 1 1 100000 65536");
-        }));
-        assert_eq!(
-            causes[0].sentence,
-            "the request includes uids that are not mapped in this user namespace: 100000 to 165535; \
-             /proc/self/uid_map has 0 to 65535"
-        );
-        let fix = causes[0].fix.as_ref().unwrap();
-        assert!(fix.starts_with("write the line 'alice:1001:64535' in /etc/subuid here"), "{fix}");
-        assert_eq!(keys(|evidence| evidence.process.mapped_ids = Some(all_ids())), [Refused]);
-        assert_eq!(keys(|evidence| evidence.process.mapped_ids = None), [Refused]);
-    }
-
-    #[test]
     fn a_refusal_without_other_cause_names_the_filter_and_the_security_label() {
         for (has_filter, label, sentence, has_fix) in [
             (false, None, "(neither was found)", false),
-            (true, None, "a seccomp filter is active and may have refused the write", true),
+            (true, None, "a seccomp filter is active and refused the write", true),
             (
                 true,
                 Some("x (enforce)"),

@@ -7,6 +7,7 @@ use std::io::{BufRead, BufReader, Read};
 
 use thiserror::Error;
 
+use super::owners::is_similar;
 use crate::caller::Caller;
 use crate::escape::escape;
 use crate::id_range::{IdRange, IdSet};
@@ -35,10 +36,23 @@ pub(crate) struct Lines {
     pub(crate) delegated: IdSet,
     /// The first line of the caller that delegates no ids.
     pub(crate) defective: Option<(usize, Defect)>,
+    /// The ids that this line would delegate without the defect, if they can be seen.
+    pub(crate) intended: Option<IdRange>,
     /// The first line whose owner is similar to the caller, and this owner.
     pub(crate) similar: Option<(usize, String)>,
-    /// The first id beyond the delegated ranges of all owners.
-    pub(crate) first_free: u64,
+    /// The caller's lines that delegate ids, in the order of the file.
+    pub(crate) own: Vec<OwnLine>,
+    /// The ids that are delegated to other owners.
+    pub(crate) others: IdSet,
+}
+
+/// A line of the caller that delegates ids.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OwnLine {
+    pub(crate) number: usize,
+    pub(crate) range: IdRange,
+    /// The line ends with start and count in decimal, without leading zeros or blanks. A command can match them.
+    pub(crate) is_canonical: bool,
 }
 
 /// Why a line delegates no ids.
@@ -73,17 +87,46 @@ impl Delegation {
             let answer = plugin.has_range(id_type, &caller.name, refused);
             return Some(Self::Plugin { library: plugin.library().to_owned(), answer });
         }
+        Self::of_file(id_type, caller, &[refused], passwd)
+    }
+
+    /// The lines of the file, after the kernel refused a map of these ranges; `None` if a plugin is configured.
+    pub(crate) fn examine_file(
+        id_type: IdType,
+        caller: &Caller,
+        requested: &[MapRange],
+        passwd: &impl Passwd,
+    ) -> Option<Self> {
+        let has_plugin = Plugin::configured().ok()?.is_some();
+        if has_plugin { None } else { Self::of_file(id_type, caller, requested, passwd) }
+    }
+
+    fn of_file(
+        id_type: IdType,
+        caller: &Caller,
+        requested: &[MapRange],
+        passwd: &impl Passwd,
+    ) -> Option<Self> {
         let file = SubidFile::open(id_type).ok()?.into_reader();
-        Some(Self::File(Lines::read(file, caller, refused.lower_range(), passwd)))
+        let requested = requested.iter().map(|range| range.lower_range()).collect();
+        Some(Self::File(Lines::read(file, caller, &requested, passwd)))
+    }
+
+    /// The lines, if the source is the file.
+    pub(crate) const fn lines(&self) -> Option<&Lines> {
+        match self {
+            Self::File(lines) => Some(lines),
+            Self::Plugin { .. } => None,
+        }
     }
 }
 
 impl Lines {
     /// Reads the lines of the caller, and those of other names with the caller's uid. Such names are looked up only for lines with
     /// requested ids, as in the run: the user database may be behind a network.
-    fn read(file: Option<impl Read>, caller: &Caller, requested: IdRange, passwd: &impl Passwd) -> Self {
+    fn read(file: Option<impl Read>, caller: &Caller, requested: &IdSet, passwd: &impl Passwd) -> Self {
         let mut lines = Self::default();
-        let mut delegated = Vec::new();
+        let mut others = Vec::new();
         let owner = Owner::new(&caller.name, Some(caller.uid));
         let Some(file) = file else { return lines };
         for (index, line) in BufReader::new(file.take(MAX_BYTES)).split(b'\n').enumerate() {
@@ -91,24 +134,48 @@ impl Lines {
             let number = index.saturating_add(1);
             let Some(parsed) = Line::parse(&line) else { continue };
             let range = parsed.range().filter(|range| range.count() > 0);
-            lines.first_free = lines.first_free.max(range.map_or(0, IdRange::end));
-            let is_requested = range.is_some_and(|range| range.common(requested).is_some());
+            let is_requested = range.is_some_and(|range| requested.intersects(range));
             if owner.owns(parsed) || (is_requested && has_uid_of(caller, parsed.owner(), passwd)) {
                 match range {
-                    Some(range) => delegated.push(range),
-                    None => drop(lines.defective.get_or_insert_with(|| (number, defect(&line)))),
+                    Some(range) => lines.own.push(OwnLine::new(number, range, &line)),
+                    None if lines.defective.is_none() => {
+                        lines.defective = Some((number, defect(&line)));
+                        lines.intended = intended(&line);
+                    }
+                    None => {}
                 }
-            } else if lines.similar.is_none() && is_similar(parsed.owner(), caller) {
+                continue;
+            }
+            others.extend(range);
+            if lines.similar.is_none() && is_similar(parsed.owner(), caller) {
                 lines.similar = Some((number, escape(parsed.owner())));
             }
         }
-        lines.delegated = delegated.into_iter().collect();
+        lines.delegated = lines.own.iter().map(|line| line.range).collect();
+        lines.others = others.into_iter().collect();
         lines
+    }
+}
+
+impl OwnLine {
+    fn new(number: usize, range: IdRange, line: &[u8]) -> Self {
+        let end = format!(":{}:{}", range.start(), range.count());
+        Self { number, range, is_canonical: line.ends_with(end.as_bytes()) }
     }
 }
 
 fn has_uid_of(caller: &Caller, owner: &[u8], passwd: &impl Passwd) -> bool {
     passwd.by_name(owner).is_some_and(|account| account.uid == caller.uid)
+}
+
+/// Start and count of a malformed line: the fields after the owner, without blanks around them and without further fields.
+fn intended(line: &[u8]) -> Option<IdRange> {
+    let mut fields = line.split(|byte| *byte == b':').skip(1).map(<[u8]>::trim_ascii);
+    let mut id = || {
+        let id = number::parse(fields.next()?, Base::Decimal, 0..=u32::MAX.into()).ok()?;
+        u32::try_from(id).ok()
+    };
+    IdRange::checked_new(id()?, id()?)
 }
 
 /// Why a line with an owner delegates no ids.
@@ -132,40 +199,9 @@ fn defect(line: &[u8]) -> Defect {
     Defect::BeyondLastId
 }
 
-/// Whether an owner is probably a misspelling of the caller: blanks, another case, a comment sign, a domain, one wrong letter,
-/// another notation of the uid, or the gid.
-fn is_similar(owner: &[u8], caller: &Caller) -> bool {
-    let trimmed = owner.trim_ascii();
-    let trimmed = trimmed.strip_prefix(b"#").unwrap_or(trimmed).trim_ascii();
-    // Directory services use name@domain, DOMAIN\name and DOMAIN+name.
-    let name = trimmed.split(|byte| *byte == b'@').next().unwrap_or_default();
-    let name = name.rsplit(|byte| *byte == b'\\' || *byte == b'+').next().unwrap_or_default();
-    let is_own_id = |base| {
-        let number = number::parse(trimmed, base, 0..=u32::MAX.into());
-        number.is_ok_and(|number| number == caller.uid.into() || number == caller.gid.into())
-    };
-    name.eq_ignore_ascii_case(&caller.name)
-        || is_own_id(Base::Prefixed)
-        || is_own_id(Base::Decimal)
-        || (caller.name.len() >= 4 && differs_by_one_typo(name, &caller.name))
-}
-
-/// Whether one name becomes the other if one letter is inserted, removed or replaced, or two adjacent letters are swapped.
-fn differs_by_one_typo(one: &[u8], other: &[u8]) -> bool {
-    let same_start = one.iter().zip(other).take_while(|(one, other)| one == other).count();
-    let rests = (one.get(same_start..), other.get(same_start..));
-    let (Some(one), Some(other)) = rests else { return false };
-    let equal = |skip_one, skip_other| match (one.get(skip_one..), other.get(skip_other..)) {
-        (Some(one), Some(other)) => one == other,
-        _ => false,
-    };
-    let is_swap = matches!((one, other), ([a, b, ..], [c, d, ..]) if a == d && b == c) && equal(2, 2);
-    equal(1, 1) || equal(1, 0) || equal(0, 1) || is_swap
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Lines, is_similar};
+    use super::Lines;
     use crate::caller::Caller;
     use crate::id_range::IdRange;
     use crate::passwd::TestPasswd;
@@ -177,7 +213,8 @@ mod tests {
     /// Alicia is another name for alice's uid. The ids 1 to 1000 are requested.
     fn read(file: &str) -> Lines {
         let passwd = TestPasswd(&[("alicia", 1000, 1001)]);
-        Lines::read(Some(file.as_bytes()), &alice(), IdRange::new(1, 1000), &passwd)
+        let requested = [IdRange::new(1, 1000)].into_iter().collect();
+        Lines::read(Some(file.as_bytes()), &alice(), &requested, &passwd)
     }
 
     #[test]
@@ -204,35 +241,26 @@ mod tests {
     }
 
     #[test]
-    fn a_misspelt_owner_is_similar_to_the_caller_and_another_user_is_not() {
-        for (owner, expected) in [
-            ("Alice", true),
-            (" alice", true),
-            ("alice ", true),
-            ("#alice", true),
-            ("# alice", true),
-            ("alice@example.org", true),
-            ("EXAMPLE\\alice", true),
-            ("alic", true),
-            ("aliice", true),
-            ("alike", true),
-            ("ailce", true),
-            ("0x3e8", true),
-            ("+1000", true),
-            ("001000", true),
-            ("0001001", true),
-            ("1001", true),
-            ("bob", false),
-            ("1002", false),
-            ("ali", false),
-            ("malices", false),
-            ("alicia", false),
-            ("", false),
+    fn a_malformed_line_may_show_the_ids_that_it_would_delegate() {
+        for (line, expected) in [
+            ("alice:100000:65536\r", Some("100000 to 165535")),
+            ("alice:100000:65536 ", Some("100000 to 165535")),
+            ("alice: 100000 : 65536:x", Some("100000 to 165535")),
+            ("alice:100000", None),
+            ("alice:100000:64k", None),
+            ("alice:4294967295:2", None),
         ] {
-            assert_eq!(is_similar(owner.as_bytes(), &alice()), expected, "{owner:?}");
+            let found = super::intended(line.as_bytes()).map(|range| range.to_string());
+            assert_eq!(found.as_deref(), expected, "{line}");
         }
-        let lines = read("bob:200000:9\nAlice:100000:9\nalic:1:1\n");
+    }
+
+    #[test]
+    fn the_first_similar_owner_is_found_and_the_ids_of_other_owners_are_known() {
+        let lines = read("bob:200000:9\nAlice:100000:9\nalic:1:1\nalice:0x10:3\nalice:20:3\n");
         assert_eq!(lines.similar, Some((2, "Alice".to_owned())));
-        assert_eq!(lines.first_free, 200_009);
+        assert_eq!(lines.others.to_string(), "1, 100000 to 100008, 200000 to 200008");
+        let own: Vec<_> = lines.own.iter().map(|line| (line.number, line.is_canonical)).collect();
+        assert_eq!(own, [(4, false), (5, true)]);
     }
 }

@@ -3,14 +3,18 @@
 //! All capabilities are given up before, so everything is read with the caller's rights. Evidence that cannot be read is `None`,
 //! and no cause is derived from a `None`: a wrong cause is worse than shadow's message alone.
 
+pub(crate) mod accounts;
 pub(crate) mod delegation;
 pub(crate) mod mounts;
+mod owners;
+pub(crate) mod place;
 pub(crate) mod proc;
 pub(crate) mod process;
 pub(crate) mod program;
 pub(crate) mod target;
 
 use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
 
 use libc::gid_t;
 use nix::unistd::{Gid, getgroups};
@@ -23,12 +27,15 @@ use crate::files;
 use crate::id_type::IdType;
 use crate::map_range::{self, MapRange};
 use crate::mapping::policy::PolicyError;
+use crate::mapping::write::WriteError;
 use crate::passwd::Passwd;
 use crate::privileges::InitialCredentials;
 use crate::reason::Reason;
 use crate::sys::process::login_name;
-use delegation::Delegation;
+use accounts::Accounts;
+use delegation::{Delegation, Lines};
 use mounts::Mount;
+use place::Place;
 use proc::ProcEvidence;
 use process::Process;
 use program::Program;
@@ -52,7 +59,13 @@ pub(crate) struct Evidence {
     /// `None` if the target cannot be opened again.
     pub(crate) target: Option<TargetEvidence>,
     pub(crate) proc: ProcEvidence,
-    /// Gathered only after a range was refused.
+    /// The mount of the subid file.
+    pub(crate) subid_mount: Option<Mount>,
+    /// Another program of this name that has the privilege and can be used instead.
+    pub(crate) other_program: Option<PathBuf>,
+    pub(crate) place: Place,
+    pub(crate) accounts: Accounts,
+    /// Gathered only after a range was refused, by the policy or by the kernel.
     pub(crate) delegation: Option<Delegation>,
     /// The caller's supplementary groups.
     pub(crate) groups: Vec<gid_t>,
@@ -67,9 +80,13 @@ impl Evidence {
         passwd: &impl Passwd,
     ) -> Self {
         let caller = Caller::identify(credentials.uid, credentials.gid, login_name().as_deref(), passwd).ok();
+        let ranges = map_range::parse(&request.ranges).unwrap_or_default();
         let delegation = match (error, &caller) {
             (Error::Policy(PolicyError::NotAllowed { range, .. }), Some(caller)) => {
                 Delegation::examine(id_type, caller, *range, passwd)
+            }
+            (Error::Write(WriteError::MapWrite { .. }), Some(caller)) => {
+                Delegation::examine_file(id_type, caller, &ranges, passwd)
             }
             _ => None,
         };
@@ -83,9 +100,13 @@ impl Evidence {
             caller,
             passwd_error: files::open("/etc/passwd", 0).err().map(Reason::from),
             target_argument: escape(request.target.as_bytes()),
-            ranges: map_range::parse(&request.ranges).unwrap_or_default(),
+            ranges,
             process: Process::examine(id_type),
+            other_program: program.as_ref().and_then(|(program, _)| program.find_other(id_type)),
             program,
+            subid_mount: Mount::of(Path::new(id_type.subid_file())),
+            place: Place::examine(),
+            accounts: Accounts::examine(id_type),
             target: TargetEvidence::examine(id_type, &request.target),
             proc: ProcEvidence::examine(id_type, error, &request.target),
             delegation,
@@ -100,6 +121,19 @@ impl Evidence {
             format!("the process of {argument}")
         } else {
             format!("process {argument}")
+        }
+    }
+
+    /// The lines of the subid file, if they were read.
+    pub(crate) fn lines(&self) -> Option<&Lines> {
+        self.delegation.as_ref()?.lines()
+    }
+
+    /// The caller's own id of this type.
+    pub(crate) const fn own_id(&self) -> u32 {
+        match self.id_type {
+            IdType::Uid => self.credentials.uid,
+            IdType::Gid => self.credentials.gid,
         }
     }
 

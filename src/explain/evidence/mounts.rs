@@ -17,6 +17,10 @@ impl Mount {
     pub(crate) fn of(path: &Path) -> Option<Self> {
         find(path, &std::fs::read_to_string("/proc/self/mountinfo").ok()?)
     }
+
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.options.split(',').any(|option| option == "ro")
+    }
 }
 
 /// The mount with the longest mount point that is a prefix of the path. Of several mounts at one point, the last is on top.
@@ -74,7 +78,7 @@ mod tests {
         ] {
             let mount = find(Path::new(path), table).unwrap();
             assert_eq!((mount.point.as_str(), mount.file_system.as_str()), (point, file_system), "{path}");
-            assert_eq!(mount.options.split(',').any(|option| option == "ro"), read_only, "{path}");
+            assert_eq!(mount.is_read_only(), read_only, "{path}");
         }
         assert_eq!(find(Path::new("relative"), table), None);
     }

@@ -23,6 +23,9 @@ pub(crate) struct Process {
     pub(crate) bounding_set_has_setfcap: Option<bool>,
     /// The ids that are mapped in this user namespace.
     pub(crate) mapped_ids: Option<IdSet>,
+    /// The ids of each line of this user namespace's map, in the map's order. Adjacent lines stay two: the kernel accepts no range
+    /// that crosses from one to the next.
+    pub(crate) mapped_lines: Option<Vec<IdRange>>,
     /// The uid that the kernel shows for unmapped uids; `None` if this uid is mapped itself. See user_namespaces(7).
     pub(crate) overflow_uid: Option<u32>,
     /// The label of the security module; `None` if the process is unconfined.
@@ -43,6 +46,7 @@ impl Process {
         let number = |name| field(&status, name)?.parse::<u32>().ok();
         let bounding_set = field(&status, "CapBnd").and_then(|set| u64::from_str_radix(set, 16).ok());
         let in_bounding_set = |capability: Capability| Some(bounding_set? & capability.bitmask() != 0);
+        let mapped_lines = mapped_lines(id_type);
         Self {
             no_new_privs: number("NoNewPrivs").map(|flag| flag == 1),
             // SECCOMP_MODE_FILTER
@@ -50,7 +54,8 @@ impl Process {
             is_traced: number("TracerPid").map(|pid| pid != 0),
             bounding_set_has_capability: in_bounding_set(id_type.capability()),
             bounding_set_has_setfcap: in_bounding_set(Capability::CAP_SETFCAP),
-            mapped_ids: mapped_ids(id_type),
+            mapped_ids: mapped_lines.as_ref().map(|lines| lines.iter().copied().collect()),
+            mapped_lines,
             overflow_uid: unmapped_overflow_uid(),
             security_label: read("/proc/self/attr/current").as_deref().and_then(confining_label),
             apparmor_restricts_userns: sysctl("apparmor_restrict_unprivileged_userns").as_deref()
@@ -80,24 +85,26 @@ pub(super) fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
     status.lines().find_map(value)?.split_whitespace().next()
 }
 
-fn mapped_ids(id_type: IdType) -> Option<IdSet> {
-    upper_ids(&read(&format!("/proc/self/{}", id_type.map_file()))?)
+fn mapped_lines(id_type: IdType) -> Option<Vec<IdRange>> {
+    upper_ranges(&read(&format!("/proc/self/{}", id_type.map_file()))?)
 }
 
 fn unmapped_overflow_uid() -> Option<u32> {
     let uid = sysctl("overflowuid")?.parse().ok()?;
-    (!mapped_ids(IdType::Uid)?.intersects(IdRange::new(uid, 1))).then_some(uid)
+    let own = IdRange::new(uid, 1);
+    let is_mapped = mapped_lines(IdType::Uid)?.iter().any(|line| line.common(own).is_some());
+    (!is_mapped).then_some(uid)
 }
 
 /// The ids in the namespace of a map: the first column has the first id, and the third column the count. An empty map is not the
 /// one of this namespace: this process has an id.
-fn upper_ids(map: &str) -> Option<IdSet> {
+fn upper_ranges(map: &str) -> Option<Vec<IdRange>> {
     let range = |line: &str| {
         let mut columns = line.split_whitespace().map(str::parse);
         let (start, count) = (columns.next()?.ok()?, columns.nth(1)?.ok()?);
         Some(IdRange::new(start, count))
     };
-    map.lines().map(range).collect::<Option<IdSet>>().filter(|ids| !ids.is_empty())
+    map.lines().map(range).collect::<Option<Vec<_>>>().filter(|lines| !lines.is_empty())
 }
 
 fn confining_label(label: &str) -> Option<String> {
@@ -112,7 +119,7 @@ fn version(release: &str) -> Option<(u32, u32)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{confining_label, field, upper_ids, version};
+    use super::{IdRange, confining_label, field, upper_ranges, version};
 
     #[test]
     fn a_field_of_the_status_is_found_by_its_name() {
@@ -125,11 +132,13 @@ mod tests {
     #[test]
     fn mapped_ids_are_the_first_column_of_a_map() {
         for (map, ids) in [
-            ("         0       1000          1\n         1     100000      65535\n", Some("0 to 65535")),
+            ("         0       1000          1\n         1     100000      65535\n", Some("0; 1 to 65535")),
             ("", None),
             ("0 x 1\n0 1\n", None),
         ] {
-            assert_eq!(upper_ids(map).map(|ids| ids.to_string()).as_deref(), ids, "{map}");
+            let texts =
+                |lines: Vec<IdRange>| lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
+            assert_eq!(upper_ranges(map).map(texts).as_deref(), ids, "{map}");
         }
     }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::sys::stat::{Mode, stat};
 use nix::sys::statvfs::{FsFlags, statvfs};
+use nix::unistd::{AccessFlags, access};
 
 use crate::id_type::IdType;
 use crate::sys::attribute;
@@ -15,6 +16,9 @@ const RUNNING: &str = "/proc/self/exe";
 
 /// The extended attribute of file capabilities: a `struct vfs_ns_cap_data` of the kernel's include/uapi/linux/capability.h.
 const CAPABILITY_ATTRIBUTE: &CStr = c"security.capability";
+
+/// The last one is for NixOS, whose store has no privileged files.
+const USUAL_PLACES: [&str; 3] = ["/usr/bin", "/usr/local/bin", "/run/wrappers/bin"];
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Program {
@@ -59,6 +63,27 @@ impl Program {
             is_on_nosuid: statvfs(path).ok()?.flags().contains(FsFlags::ST_NOSUID),
             only_root_can_replace: only_root_can_replace(path),
         })
+    }
+
+    /// A program of the same name in a usual place, which the caller may execute and which gives the privilege. The environment is
+    /// cleared, so the caller's PATH is not known.
+    pub(super) fn find_other(&self, id_type: IdType) -> Option<PathBuf> {
+        let own = self.path.canonicalize().ok();
+        USUAL_PLACES.iter().map(|place| Path::new(place).join(id_type.program())).find(|path| {
+            path.canonicalize().ok() != own
+                && access(path, AccessFlags::X_OK).is_ok()
+                && Self::examine(path, id_type).is_some_and(|other| other.is_sound())
+        })
+    }
+
+    /// An exec gives the capability for the map, and no other user can change what is executed.
+    fn is_sound(&self) -> bool {
+        let gives_capability = match self.capabilities {
+            Some(FileCapabilities::Sufficient) => true,
+            Some(FileCapabilities::Others) | None => false,
+            Some(FileCapabilities::Absent | FileCapabilities::Foreign(_)) => self.is_setuid_root(),
+        };
+        gives_capability && !self.is_on_nosuid && self.only_root_can_replace
     }
 
     /// The privilege that the file gives, in words.

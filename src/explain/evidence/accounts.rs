@@ -1,0 +1,136 @@
+//! Evidence about the accounts of this machine, and about the ids that useradd(8) would delegate to a new one.
+//!
+//! The files are read, and not the user database: a directory service may be slow or down, and its list is long.
+
+use nix::unistd::{AccessFlags, access};
+
+use crate::files;
+use crate::id_range::{IdRange, IdSet};
+use crate::id_type::IdType;
+use crate::login_defs::LoginDefs;
+use crate::number::{self, Base};
+
+/// Sources of passwd in nsswitch.conf(5) that are a network's.
+const DIRECTORIES: [&str; 6] = ["sss", "ldap", "winbind", "nis", "nisplus", "hesiod"];
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Accounts {
+    /// The ids of the local accounts and groups.
+    pub(crate) ids: IdSet,
+    /// The directory services that nsswitch.conf(5) names for passwd.
+    pub(crate) directories: Vec<&'static str>,
+    /// The caller may write to /etc/passwd.
+    pub(crate) may_write_passwd: bool,
+    pub(crate) limits: Limits,
+}
+
+/// The ids that may be delegated, and how many of them: `SUB_UID_MIN` and others of login.defs(5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limits {
+    pub(crate) min: u64,
+    pub(crate) max: u64,
+    pub(crate) count: u64,
+}
+
+/// The defaults of useradd(8).
+impl Default for Limits {
+    fn default() -> Self {
+        Self { min: 100_000, max: 600_100_000, count: 65_536 }
+    }
+}
+
+impl Accounts {
+    pub(crate) fn examine(id_type: IdType) -> Self {
+        let read = |path| files::read(path).unwrap_or_default();
+        let (passwd, group) = (read("/etc/passwd"), read("/etc/group"));
+        let ids = match id_type {
+            IdType::Uid => fields(&passwd, 2).collect(),
+            // Also login groups that /etc/group does not have.
+            IdType::Gid => fields(&group, 2).chain(fields(&passwd, 3)).collect(),
+        };
+        Self {
+            ids,
+            directories: directories(&String::from_utf8_lossy(&read("/etc/nsswitch.conf"))),
+            may_write_passwd: access("/etc/passwd", AccessFlags::W_OK).is_ok(),
+            limits: Limits::of(&LoginDefs::read(), id_type),
+        }
+    }
+}
+
+impl Limits {
+    /// Without a range for one account, the defaults. At least the ids of a usual image are delegated, as many as the default.
+    fn of(defs: &LoginDefs, id_type: IdType) -> Self {
+        let usual = Self::default();
+        let item = |name: &str, default| {
+            let item = format!("SUB_{}_{name}", id_type.word().to_uppercase());
+            defs.number(&item).unwrap_or(default)
+        };
+        let (min, max) = (item("MIN", usual.min), item("MAX", usual.max).min(u32::MAX.into()));
+        let count = item("COUNT", usual.count).max(usual.count);
+        let has_room = min.checked_add(count).is_some_and(|end| end <= max);
+        if has_room { Self { min, max, count } } else { usual }
+    }
+}
+
+/// The numbers in a field of each line.
+fn fields(text: &[u8], index: usize) -> impl Iterator<Item = IdRange> {
+    let number = move |line: &[u8]| {
+        let field = line.split(|byte| *byte == b':').nth(index)?;
+        let id = number::parse(field, Base::Decimal, 0..=u32::MAX.into()).ok()?;
+        Some(IdRange::new(u32::try_from(id).ok()?, 1))
+    };
+    text.split(|byte| *byte == b'\n').filter_map(number)
+}
+
+fn directories(nsswitch: &str) -> Vec<&'static str> {
+    let sources = nsswitch.lines().filter_map(|line| line.trim().strip_prefix("passwd:"));
+    let words: Vec<&str> = sources.flat_map(str::split_whitespace).collect();
+    DIRECTORIES.into_iter().filter(|name| words.contains(name)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Limits, directories, fields};
+    use crate::id_range::IdSet;
+    use crate::id_type::IdType;
+    use crate::login_defs::LoginDefs;
+
+    #[test]
+    fn the_ids_of_accounts_are_the_third_field() {
+        let ids: IdSet = fields(b"root:x:0:0::/:\nalice:x:1000:100\n\n+::::\nbob:x:x:1\n", 2).collect();
+        assert_eq!(ids.to_string(), "0, 1000");
+    }
+
+    #[test]
+    fn directories_are_the_sources_of_passwd_that_are_a_networks() {
+        for (text, expected) in [
+            ("passwd: files systemd\ngroup: files sss\n", &[][..]),
+            ("passwd:\tfiles [NOTFOUND=continue] sss\n", &["sss"]),
+            ("# passwd: ldap\n passwd: ldap files winbind\n", &["ldap", "winbind"]),
+            ("", &[]),
+        ] {
+            assert_eq!(directories(text), expected, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_limits_are_those_of_login_defs_if_an_account_fits() {
+        let usual = Limits::default();
+        for (text, expected) in [
+            ("", usual),
+            ("SUB_UID_MIN 200000\n", Limits { min: 200_000, ..usual }),
+            ("SUB_GID_MIN 200000\n", usual),
+            ("SUB_UID_MAX 300000\nSUB_UID_COUNT 100000\n", Limits { max: 300_000, count: 100_000, ..usual }),
+            ("SUB_UID_COUNT 1000\n", usual),
+            ("SUB_UID_COUNT 0\n", usual),
+            ("SUB_UID_MIN 500000\nSUB_UID_MAX 400000\n", usual),
+            ("SUB_UID_MAX 18446744073709551615\n", Limits { max: 4_294_967_295, ..usual }),
+        ] {
+            assert_eq!(
+                Limits::of(&LoginDefs::from(text.as_bytes().to_vec()), IdType::Uid),
+                expected,
+                "{text}"
+            );
+        }
+    }
+}
