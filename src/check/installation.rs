@@ -1,6 +1,7 @@
 //! The programs that a client would start: the rows of a program and of its map.
 
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::delegation::Delegation;
@@ -47,7 +48,8 @@ pub(super) fn findings(
         Err(failure) => failure,
     };
     if let Some(better) = others.iter().find(|other| trial.run(other, namespace).is_ok()) {
-        let program = Finding::bad(id_type.program(), &detail, [earlier_copy(first, better, id_type)]);
+        let program =
+            Finding::bad(id_type.program(), &detail, [earlier_copy(first, better, id_type, caller)]);
         return (program, Some(Finding::bad(subject, message, None::<Remedy>)));
     }
     let is_of_the_file =
@@ -71,19 +73,21 @@ fn describe(path: &Path, id_type: IdType) -> String {
     format!("{}, {privilege}", escape_path(path))
 }
 
-/// A copy that fails hides one that works.
-fn earlier_copy(first: &Path, better: &Path, id_type: IdType) -> Remedy {
+/// A copy that fails hides one that works. The owner of the directory may remove it.
+fn earlier_copy(first: &Path, better: &Path, id_type: IdType, caller: &Caller) -> Remedy {
     let (shown, directory) =
         (escape_path(first), |path: &Path| path.parent().map_or(String::new(), escape_path));
     let remove = shell_word(first.as_os_str().as_bytes())
         .map_or(format!("remove {shown}"), |word| format!("remove the first one with `rm {word}`"));
+    let owner = first.parent().and_then(|directory| directory.metadata().ok()).map(|status| status.uid());
+    let by = if owner == Some(caller.uid) { "" } else { "as root, " };
     Remedy::new(
         Key::EarlierCopy,
         format!(
             "{shown} is first in PATH and fails, and {}, later in PATH, works",
             describe(better, id_type)
         ),
-        format!("{remove}, or put {} before {} in PATH", directory(better), directory(first)),
+        format!("{by}{remove}, or put {} before {} in PATH", directory(better), directory(first)),
     )
 }
 

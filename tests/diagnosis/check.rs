@@ -137,6 +137,7 @@ pub fn earlier_copy(sandbox: &Sandbox) -> Vec<String> {
     for id_type in IdType::BOTH {
         chown(install(sandbox, id_type, "alice/bin", &["--mode=0755"]), Some(1000), Some(1000)).unwrap();
     }
+    chown("/mnt/alice/bin", Some(1000), Some(1000)).unwrap();
     let outcome = check(sandbox, ALICE.command("env"), &["PATH=/mnt/alice/bin:/mnt/Setuid:/usr/bin:/bin"]);
     assert_eq!(outcome.status, Some(1), "{outcome:?}");
     let shown = |line: String| line.replace("/mnt/alice", "/home/alice").replace("/mnt/Setuid", "/usr/bin");
@@ -355,13 +356,18 @@ fn a_bad_copy_before_a_good_one_is_named_and_a_good_copy_before_it_is_not() {
         passes(&check(sandbox, ALICE.command("env"), &behind), "newuidmap");
         // The commands remove both copies.
         let first = ["PATH=/mnt/alice/bin:/mnt/Setuid:/usr/bin:/bin"];
-        must_succeed(Command::new("chown").args(["1000:1000", "/mnt/alice/bin"]));
         let outcome = check(sandbox, ALICE.command("env"), &first);
         for program in ["newuidmap", "newgidmap"] {
             shell(ALICE, &command(&row(&outcome, program)));
         }
         passes(&check(sandbox, ALICE.command("env"), &first), "newuidmap");
-        earlier_copy(sandbox);
+        // In a directory of root's, root removes them.
+        chown("/mnt/alice/bin", Some(0), Some(0)).unwrap();
+        for id_type in IdType::BOTH {
+            install(sandbox, id_type, "alice/bin", &["--mode=0755"]);
+        }
+        let rows = row(&check(sandbox, ALICE.command("env"), &first), "newuidmap");
+        assert!(rows[2].starts_with("fix: as root, remove the first one with `rm "), "{rows:?}");
         // Where no copy works, the first one has its own cause.
         let alone = ["PATH=/mnt/alice/bin:/mnt/Unprivileged:/usr/bin:/bin"];
         let rows = row(&check(sandbox, ALICE.command("env"), &alone), "newuidmap");
