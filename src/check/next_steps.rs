@@ -91,7 +91,7 @@ fn cause(Refusal { step, errno }: Refusal, process: &Process, label: Option<&str
         return Remedy::new(
             Key::MountRefused,
             "a limit on mount namespaces is reached: user.max_mnt_namespaces, here or in an ancestor namespace",
-            "as root, run `sysctl user.max_mnt_namespaces=15000`, and correct the setting in /etc/sysctl.d",
+            "as root, run `echo 15000 >/proc/sys/user/max_mnt_namespaces`, and correct the setting in /etc/sysctl.d",
         );
     }
     // The restriction confines the process at the moment when it creates the namespace.

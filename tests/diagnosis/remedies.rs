@@ -131,7 +131,6 @@ fn the_sources_have_no_other_commands() {
         "mv",
         "sed",
         "setcap",
-        "sysctl",
         "umount",
         "usermod",
     ];

@@ -59,7 +59,7 @@ fn forbidden_user_namespaces_are_reported_and_existing_ones_can_be_mapped() {
         for line in [
             "bad   user namespace  cannot be created: Operation not permitted",
             "cause: kernel.unprivileged_userns_clone is 0, so only root can create user namespaces [no-namespace]",
-            "fix: as root, run `sysctl kernel.unprivileged_userns_clone=1`, and correct the setting in /etc/sysctl.d",
+            "fix: as root, run `echo 1 >/proc/sys/kernel/unprivileged_userns_clone`, and correct the setting in /etc/sysctl.d",
             "note  restrictions    kernel.unprivileged_userns_clone is 0",
             "The id maps of alice do not work.",
         ] {

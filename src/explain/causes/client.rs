@@ -19,12 +19,12 @@ pub(crate) fn no_namespace(errno: Errno, process: &Process) -> Vec<Cause> {
         Errno::ENOSPC | Errno::EUSERS => Cause::new(
             Key::NoNamespace,
             "a limit on user namespaces is reached: user.max_user_namespaces, here or in an ancestor namespace, or 32 levels",
-            "as root, run `sysctl user.max_user_namespaces=15000`, and correct the setting in /etc/sysctl.d",
+            "as root, run `echo 15000 >/proc/sys/user/max_user_namespaces`, and correct the setting in /etc/sysctl.d",
         ),
         Errno::EPERM if process.userns_clone_is_off => Cause::new(
             Key::NoNamespace,
             "kernel.unprivileged_userns_clone is 0, so only root can create user namespaces",
-            "as root, run `sysctl kernel.unprivileged_userns_clone=1`, and correct the setting in /etc/sysctl.d",
+            "as root, run `echo 1 >/proc/sys/kernel/unprivileged_userns_clone`, and correct the setting in /etc/sysctl.d",
         ),
         // Docker's default filter does that.
         Errno::EPERM if has_only_filter(process) => Cause::new(
