@@ -88,7 +88,7 @@ fn a_bounding_set_without_the_capability_is_reported_with_the_options_that_add_i
                 out_of_the_bounding_set(sandbox, mode, id_type).says(&[
                     NOT_PERMITTED,
                     &format!("cause: {BOUNDING_SET}"),
-                    "fix: start the container with --cap-add=setuid,setgid (podman, Docker) or capabilities.add: \
+                    "fix: start the container with --cap-add=setuid --cap-add=setgid (podman, Docker) or capabilities.add: \
                      [SETUID, SETGID] (Kubernetes), or the service with both in CapabilityBoundingSet= (systemd)",
                 ]);
             }

@@ -110,7 +110,7 @@ pub(super) fn bounding_set(id_type: IdType) -> Cause {
             "CAP_SET{} is not in the bounding set, so no program can have it here",
             id_type.word().to_uppercase()
         ),
-        "start the container with --cap-add=setuid,setgid (podman, Docker) or capabilities.add: [SETUID, SETGID] \
+        "start the container with --cap-add=setuid --cap-add=setgid (podman, Docker) or capabilities.add: [SETUID, SETGID] \
          (Kubernetes), or the service with both in CapabilityBoundingSet= (systemd)",
     )
 }
