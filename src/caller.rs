@@ -1,4 +1,4 @@
-//! The user on whose behalf the program runs: the real ids, and the passwd entry of the real uid.
+//! The caller: the real ids, and the passwd entry of the real uid.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;

@@ -1,7 +1,7 @@
 //! The small files in /etc that are read for a decision.
 //!
-//! They are opened and examined by the standard library, whose calls have 64-bit times and sizes on 32-bit machines, too; those of
-//! nix do not.
+//! They are opened and examined by the standard library, which uses 64-bit times and sizes on 32-bit machines, too; nix
+//! does not.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};

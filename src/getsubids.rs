@@ -1,4 +1,4 @@
-//! getsubids(1): lists what is delegated to a user, for programs that want to know before they ask newuidmap.
+//! getsubids(1): lists the delegated ranges of a user. Clients ask for them before they call newuidmap.
 //!
 //! getsubids has no privilege and needs none. For a name, the list is of the lines that newuidmap takes for that user's: by name, by
 //! uid, or by another name of the same uid. A name without an account, such as podman's `containers`, may have lines, too.
@@ -36,7 +36,7 @@ enum Failure {
     Source(#[from] ListError),
 }
 
-/// What the command line asks for.
+/// The meaning of a command line.
 #[derive(Debug, PartialEq, Eq)]
 enum Invocation {
     List(IdType, OsString),
@@ -59,7 +59,7 @@ pub fn getsubids() -> ExitCode {
     }
 }
 
-/// As shadow sorts them: what follows the user is not looked at.
+/// Sorts the arguments as shadow does: words after the user are ignored.
 fn invocation(arguments: Vec<OsString>) -> Invocation {
     let mut arguments = arguments.into_iter();
     match (arguments.next(), arguments.next(), arguments.next()) {
@@ -72,7 +72,7 @@ fn invocation(arguments: Vec<OsString>) -> Invocation {
     }
 }
 
-/// A line per range; none where nothing is delegated to a user.
+/// A line per delegated range; empty for a user without a delegation.
 fn listing(id_type: IdType, user: &OsString) -> Result<Vec<u8>, Failure> {
     let passwd = SystemPasswd::default();
     let account = passwd.by_name(user.as_bytes()).map(|account| account.uid);
@@ -105,7 +105,7 @@ fn print(text: &[u8]) -> ExitCode {
 }
 
 fn complain(text: &str) -> ExitCode {
-    // A failure to write changes nothing about the exit status.
+    // The exit status is FAILURE with or without the text.
     let _ = std::io::stderr().write_all(text.as_bytes());
     ExitCode::FAILURE
 }

@@ -57,7 +57,7 @@ impl fmt::Display for IdRange {
     }
 }
 
-/// A set of ids: ranges in ascending order, none empty, none touching the next.
+/// A set of ids: ranges in ascending order, without empty, overlapping or adjacent ranges.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct IdSet(Vec<IdRange>);
 
@@ -217,7 +217,7 @@ mod tests {
             prop_assert_eq!(&listed, &expected);
             prop_assert_eq!(ids.is_empty(), expected.is_empty());
             prop_assert_eq!(ids.intersects(range(probe.0, probe.1)), expected.range(probe.0..probe.1).next().is_some());
-            // Ascending, none empty, none touching the next: a set has one representation.
+            // Ascending, not empty, not adjacent: a set has one representation.
             prop_assert!(ids.0.iter().all(|piece| piece.start < piece.end));
             prop_assert!(ids.0.windows(2).all(|pair| pair[0].end < pair[1].start));
         }

@@ -93,7 +93,7 @@ pub(crate) fn drop_privileges(
         held.insert(Capability::CAP_SETFCAP);
     }
     caps::set(None, CapSet::Permitted, &held)?;
-    // The kernel removes from the ambient set what is not inheritable.
+    // The kernel removes from the ambient set each capability that is not inheritable.
     caps::clear(None, CapSet::Inheritable)?;
     Ok((PermittedCaps { held }, credentials))
 }

@@ -11,7 +11,7 @@ use crate::passwd::Passwd;
 use crate::subid::list::{Delegated, ListError, list};
 use crate::subid::{Source, SubidError};
 
-/// The id of nobody, which is the highest one of usual images.
+/// The id of the user nobody: the highest id in usual images.
 const NOBODY: u64 = 65_534;
 
 /// The ids that useradd(8) delegates.
@@ -43,7 +43,7 @@ impl Delegation {
         self.ranges.as_deref().ok()
     }
 
-    /// Whether the source answered that nothing is delegated.
+    /// Whether the source answered with an empty list.
     pub(super) fn is_empty(&self) -> bool {
         self.ranges.as_ref().is_ok_and(Vec::is_empty)
     }

@@ -36,11 +36,11 @@ use delegation::Delegation;
 use namespace::Namespace;
 use report::{Finding, GID_MAP, Report, UID_MAP};
 
-/// The exit status if nothing was checked, as clap has it for wrong options.
+/// The exit status if no check was made: the status of clap for wrong options.
 const NOT_CHECKED: u8 = 2;
 
 /// Prints a report about the calling user, or about the user with this name, as text or as JSON. The exit status is 0 if the maps
-/// work, 1 if they do not, and 2 if nothing was checked.
+/// work, 1 if they do not, and 2 if no check was made.
 #[must_use]
 pub fn check(user: Option<&OsStr>, as_json: bool) -> ExitCode {
     if let Some(Err(error)) = user.map(|user| user::become_user(user, as_json)) {

@@ -18,7 +18,7 @@ use crate::id_type::IdType;
 /// The directories of the packages.
 const USUAL_DIRECTORIES: [&str; 2] = ["/usr/bin", "/usr/local/bin"];
 
-/// What PATH has of a program.
+/// The files in PATH that have the name of a program.
 #[derive(Debug, Default)]
 pub(super) struct Search {
     /// In the order of PATH, each file once.
@@ -51,7 +51,7 @@ impl Search {
         search
     }
 
-    /// Why no program is found, and what to do.
+    /// The cause of a search without a result, and the fix.
     pub(super) fn nothing_found(&self, id_type: IdType, caller: &Caller) -> Remedy {
         let program = id_type.program();
         if let Some(path) = &self.blocked {

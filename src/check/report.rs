@@ -12,13 +12,13 @@ pub(super) const UID_MAP: &str = "uid map";
 pub(super) const GID_MAP: &str = "gid map";
 pub(super) const NEXT_STEPS: &str = "next steps";
 
-/// What a client does afterwards, and no check tries.
+/// Later steps of a client, which the check never tries.
 const NEVER_TRIED: [&str; 4] = ["pulling an image", "networking", "cgroups", "storage"];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Good,
-    /// A possible reason for a bad row elsewhere, or a limit of what works.
+    /// A possible reason for a bad row elsewhere, or a limit.
     Note,
     Bad,
 }
@@ -107,7 +107,7 @@ impl Report {
         self.findings.iter().any(|finding| finding.subject == subject && finding.verdict == Verdict::Good)
     }
 
-    /// Whether every trial was made and nothing is bad.
+    /// Whether every trial was made and no row is bad.
     pub(super) fn is_good(&self) -> bool {
         let is_tried = |subject| self.findings.iter().any(|finding| finding.subject == subject);
         TRIALS.into_iter().all(is_tried)

@@ -17,7 +17,7 @@ use crate::id_range::IdRange;
 use crate::id_type::IdType;
 use crate::reason::Reason;
 
-/// The request if no ids are delegated: the program refuses it, and names the cause. The list alone decides that none are.
+/// The request if no ids are delegated: the program refuses it, and names the cause. The verdict comes from the list alone.
 const USUAL_RANGE: [&str; 3] = ["1", "100000", "65536"];
 
 /// A request for a map.

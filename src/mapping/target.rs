@@ -1,4 +1,4 @@
-//! The process whose user namespace is to be mapped.
+//! The target: the process in the new user namespace.
 //!
 //! Its `/proc` directory is opened once, and every file of the process is opened relative to that descriptor. A later process with
 //! the same PID cannot take its place: the directory of an ended process has no files.

@@ -169,7 +169,7 @@ fn ids_of_accounts_are_not_suggested_but_the_delegated_ones() {
             Failure::new(alice, sandbox, InstallMode::Setuid, id_type, "0 5 10").mentions(&format!(
                 "fix: as root, run `usermod --add-sub$ids 100000-165535 alice`, and request these $ids: {UNSUITABLE}{MIGRATE}\n"
             ));
-            // Other ids that nobody has are delegated.
+            // Ids of no account are delegated.
             sandbox.delegate("alice:100000:65536\n");
             Failure::new(alice, sandbox, InstallMode::Setuid, id_type, "0 165530 10")
                 .mentions("fix: request only delegated ids, or as root, run `usermod --add-sub$ids 165536-231071 alice`;");

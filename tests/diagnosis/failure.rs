@@ -9,7 +9,7 @@ use super::harness::{IdType, InstallMode, Namespace, Outcome, Sandbox, finish, m
 /// The first line of most failures, the same as in shadow.
 pub const NOT_PERMITTED: &str = "write to $id_map failed: Operation not permitted";
 
-/// The end of a fix that changes what is delegated.
+/// The end of a fix that changes the delegation.
 pub const MIGRATE: &str = "; with podman, run podman system migrate as alice afterwards";
 
 /// A run that exited with 1 and changed neither map nor setgroups.

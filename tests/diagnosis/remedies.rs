@@ -12,7 +12,7 @@ use super::plugin::{first_delegated, in_plugin_sandbox};
 use super::remedy_cases::*;
 use super::repair::{Repair, alternatives, fix};
 
-/// A failure whose fix has commands: what tries them, once for each alternative, and returns the fixes.
+/// A failure whose fix has commands. `remedy` tries them, once for each alternative, and returns the fixes.
 struct Case {
     /// The example of docs/troubleshooting.md with the same commands, if there is one.
     example: &'static str,

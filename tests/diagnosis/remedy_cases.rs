@@ -158,7 +158,7 @@ pub fn private_nsswitch(sandbox: &Sandbox, id_type: IdType, choice: usize) -> Ve
     Repair::new(sandbox, id_type).with_uid(1000).remedied("0 100000 10", choice)
 }
 
-/// For one target, whose files in `/proc` are the matter.
+/// A cause in the `/proc` files of one target.
 pub fn remedied_for(repair: &Repair, target: &Namespace) -> Vec<String> {
     let fix = fix(&repair.request_for(target, "0 100000 10"));
     alternatives(&fix).concat().iter().for_each(|command| repair.shell(command));

@@ -74,7 +74,7 @@ impl<'a> Repair<'a> {
         assert_eq!(outcome.status, Some(0), "{command}: {}", outcome.stderr);
     }
 
-    /// What podman requests: the own id, and the ranges that getsubids lists.
+    /// The ranges that podman requests: the own id, and the ranges that getsubids lists.
     pub fn delegated(&self) -> String {
         let mut getsubids = (self.user)();
         getsubids.arg(self.sandbox.tool("getsubids"));

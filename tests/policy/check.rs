@@ -207,7 +207,7 @@ fn a_plugin_without_a_list_is_the_cause() {
 const SCHEMA: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/uidmap-check.schema.json");
 const VALIDATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/policy/validate.py");
 
-/// Validates JSON against the schema, and returns what the validator complains about.
+/// Validates JSON against the schema, and returns the complaints of the validator.
 fn complaints(json: &str) -> String {
     let mut python = Command::new("python3");
     finish(python.args([VALIDATE, SCHEMA, json])).stderr

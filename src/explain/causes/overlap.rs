@@ -1,4 +1,4 @@
-//! The cause of a map that contains an id twice: which ranges overlap, and what gives the ids twice.
+//! The cause of a map that contains an id twice: the ranges that overlap, and the sources of the ids.
 
 use super::{Cause, Key, ids, suggestion};
 use crate::explain::evidence::Evidence;

@@ -40,7 +40,7 @@ fn nosuid(program: &Program, mount: Option<&Mount>, evidence: &Evidence) -> Caus
     Cause::new(Key::Nosuid, sentence, with_suid(program, mount, evidence))
 }
 
-/// File systems whose owners of files only root decides.
+/// File systems on which only root changes the owner of a file.
 const OWNED_BY_ROOT: [&str; 5] = ["ext4", "xfs", "btrfs", "tmpfs", "overlay"];
 
 fn with_suid(program: &Program, mount: Option<&Mount>, evidence: &Evidence) -> String {

@@ -14,7 +14,7 @@ pub(super) fn command_path(program: &Program) -> Option<String> {
     shell_word(program.path.as_os_str().as_bytes()).filter(|_| program.only_root_can_replace)
 }
 
-/// The fix for a program without a [`command_path`], and for one whose file system cannot be written.
+/// The fix for a program without a [`command_path`], and for a program on a file system that cannot be written.
 pub(super) fn use_other_program(reason: &str, program: &Program, evidence: &Evidence) -> String {
     let name = evidence.id_type.program();
     let Some(other) = &evidence.other_program else {

@@ -11,7 +11,8 @@ pub(crate) struct Place {
     pub(crate) container: Option<Container>,
 }
 
-/// What started the container, if it left a mark. Docker's mark is not used: exported images have it, too, and run elsewhere.
+/// The engine that started the container, if it left a mark. Docker's mark, `/.dockerenv`, is no evidence: exported images contain
+/// the file, and run in other engines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Container {
     Kubernetes,

@@ -1,6 +1,6 @@
 //! Evidence about this process: the restrictions on its privilege, and the ids that its user namespace maps.
 //!
-//! Dropping privilege changes none of them, so they are the ones with which the program started.
+//! Dropping privilege does not change these restrictions, so the program started with them.
 
 use std::fs;
 

@@ -17,7 +17,7 @@ const RUNNING: &str = "/proc/self/exe";
 /// The extended attribute of file capabilities: a `struct vfs_ns_cap_data` of the kernel's include/uapi/linux/capability.h.
 const CAPABILITY_ATTRIBUTE: &CStr = c"security.capability";
 
-/// The last one is for NixOS, whose store has no privileged files.
+/// `/run/wrappers/bin` is for NixOS: its store has no privileged files.
 const USUAL_PLACES: [&str; 3] = ["/usr/bin", "/usr/local/bin", "/run/wrappers/bin"];
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,7 +76,7 @@ impl Program {
         })
     }
 
-    /// An exec gives the capability for the map, and no other user can change what is executed.
+    /// An exec gives the capability for the map, and only root can replace the file.
     fn is_sound(&self) -> bool {
         let gives_capability = match self.capabilities {
             Some(FileCapabilities::Sufficient) => true,
