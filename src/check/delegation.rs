@@ -1,10 +1,10 @@
 //! The delegated ids, as getsubids(1) lists them: from the subid files or the subid plugin.
 
-use super::id_map;
 use super::report::{Finding, Remedy};
 use crate::caller::Caller;
 use crate::escape::escape;
 use crate::explain::cause::Key;
+use crate::explain::evidence::id_map;
 use crate::id_range::IdRange;
 use crate::id_type::IdType;
 use crate::passwd::Passwd;

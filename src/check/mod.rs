@@ -4,7 +4,6 @@
 //! arguments that a client would give. Each finding becomes a row of a [`Report`].
 
 mod delegation;
-mod id_map;
 mod installation;
 mod json;
 mod namespace;

@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use libc::uid_t;
 
 use super::delegation::Delegation;
-use super::id_map;
 use super::report::{Finding, Remedy};
 use crate::caller::Caller;
 use crate::escape::escape;
 use crate::explain::cause::Key;
+use crate::explain::evidence::id_map;
 use crate::id_range::{IdRange, IdSet};
 use crate::id_type::IdType;
 

@@ -6,13 +6,13 @@ use std::process::{Command, Stdio};
 use nix::errno::Errno;
 
 use super::delegation::Delegation;
-use super::id_map;
 use super::namespace::Namespace;
 use super::report::Remedy;
 use crate::caller::Caller;
 use crate::escape::{escape, escape_path};
 use crate::explain::cause::Key;
 use crate::explain::causes;
+use crate::explain::evidence::id_map;
 use crate::id_range::IdRange;
 use crate::id_type::IdType;
 use crate::reason::Reason;

@@ -5,6 +5,7 @@
 
 pub(crate) mod accounts;
 pub(crate) mod delegation;
+pub(crate) mod id_map;
 pub(crate) mod mounts;
 mod owners;
 pub(crate) mod place;

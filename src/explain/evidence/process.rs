@@ -7,7 +7,8 @@ use std::fs;
 use caps::Capability;
 use nix::unistd::{SysconfVar, sysconf};
 
-use crate::id_range::{IdRange, IdSet};
+use super::id_map::{self, MapLine};
+use crate::id_range::IdRange;
 use crate::id_type::IdType;
 
 /// The restrictions; `None` where the kernel's file cannot be read.
@@ -21,8 +22,6 @@ pub(crate) struct Process {
     /// The bounding set contains the capability for a map of this id type.
     pub(crate) bounding_set_has_capability: Option<bool>,
     pub(crate) bounding_set_has_setfcap: Option<bool>,
-    /// The ids that are mapped in this user namespace.
-    pub(crate) mapped_ids: Option<IdSet>,
     /// The ids of each line of this user namespace's map, in the map's order. Adjacent lines stay two: the kernel accepts no range
     /// that crosses from one to the next.
     pub(crate) mapped_lines: Option<Vec<IdRange>>,
@@ -46,7 +45,6 @@ impl Process {
         let number = |name| field(&status, name)?.parse::<u32>().ok();
         let bounding_set = field(&status, "CapBnd").and_then(|set| u64::from_str_radix(set, 16).ok());
         let in_bounding_set = |capability: Capability| Some(bounding_set? & capability.bitmask() != 0);
-        let mapped_lines = mapped_lines(id_type);
         Self {
             no_new_privs: number("NoNewPrivs").map(|flag| flag == 1),
             // SECCOMP_MODE_FILTER
@@ -54,8 +52,7 @@ impl Process {
             is_traced: number("TracerPid").map(|pid| pid != 0),
             bounding_set_has_capability: in_bounding_set(id_type.capability()),
             bounding_set_has_setfcap: in_bounding_set(Capability::CAP_SETFCAP),
-            mapped_ids: mapped_lines.as_ref().map(|lines| lines.iter().copied().collect()),
-            mapped_lines,
+            mapped_lines: mapped_lines(id_type),
             overflow_uid: unmapped_overflow_uid(),
             security_label: read("/proc/self/attr/current").as_deref().and_then(confining_label),
             apparmor_restricts_userns: sysctl("apparmor_restrict_unprivileged_userns").as_deref()
@@ -85,8 +82,10 @@ pub(super) fn field<'a>(status: &'a str, name: &str) -> Option<&'a str> {
     status.lines().find_map(value)?.split_whitespace().next()
 }
 
+/// An empty map is not the map of this namespace, because this process has an id.
 fn mapped_lines(id_type: IdType) -> Option<Vec<IdRange>> {
-    upper_ranges(&read(&format!("/proc/self/{}", id_type.map_file()))?)
+    let lines = id_map::read("self", id_type).filter(|lines| !lines.is_empty())?;
+    Some(lines.into_iter().map(MapLine::inside).collect())
 }
 
 fn unmapped_overflow_uid() -> Option<u32> {
@@ -94,17 +93,6 @@ fn unmapped_overflow_uid() -> Option<u32> {
     let own = IdRange::new(uid, 1);
     let is_mapped = mapped_lines(IdType::Uid)?.iter().any(|line| line.common(own).is_some());
     (!is_mapped).then_some(uid)
-}
-
-/// The ids in the namespace of a map: the first column has the first id, and the third column the count. An empty map is not the
-/// one of this namespace: this process has an id.
-fn upper_ranges(map: &str) -> Option<Vec<IdRange>> {
-    let range = |line: &str| {
-        let mut columns = line.split_whitespace().map(str::parse);
-        let (start, count) = (columns.next()?.ok()?, columns.nth(1)?.ok()?);
-        Some(IdRange::new(start, count))
-    };
-    map.lines().map(range).collect::<Option<Vec<_>>>().filter(|lines| !lines.is_empty())
 }
 
 fn confining_label(label: &str) -> Option<String> {
@@ -119,26 +107,13 @@ fn version(release: &str) -> Option<(u32, u32)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{IdRange, confining_label, field, upper_ranges, version};
+    use super::{confining_label, field, version};
 
     #[test]
     fn a_field_of_the_status_is_found_by_its_name() {
         let status = "Name:\tCapBnd\nTracerPid:\t0\nNoNewPrivs:\t1\nUid:\t1000\t0\t0\t0\n";
         for (name, value) in [("NoNewPrivs", Some("1")), ("Uid", Some("1000")), ("CapBnd", None)] {
             assert_eq!(field(status, name), value, "{name}");
-        }
-    }
-
-    #[test]
-    fn mapped_ids_are_the_first_column_of_a_map() {
-        for (map, ids) in [
-            ("         0       1000          1\n         1     100000      65535\n", Some("0; 1 to 65535")),
-            ("", None),
-            ("0 x 1\n0 1\n", None),
-        ] {
-            let texts =
-                |lines: Vec<IdRange>| lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ");
-            assert_eq!(upper_ranges(map).map(texts).as_deref(), ids, "{map}");
         }
     }
 

@@ -5,29 +5,29 @@ use crate::id_type::IdType;
 
 /// A line of a map. The second column is an id of the reader's user namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct MapLine {
+pub(crate) struct MapLine {
     inside: u32,
     outside: u32,
     count: u32,
 }
 
 impl MapLine {
-    pub(super) fn inside(self) -> IdRange {
+    pub(crate) fn inside(self) -> IdRange {
         IdRange::new(self.inside, self.count)
     }
 
-    pub(super) fn words(self) -> String {
+    pub(crate) fn words(self) -> String {
         format!("{} {} {}", self.inside, self.outside, self.count)
     }
 }
 
 /// The lines of a map; `None` if the map cannot be read.
-pub(super) fn read(pid: &str, id_type: IdType) -> Option<Vec<MapLine>> {
+pub(crate) fn read(pid: &str, id_type: IdType) -> Option<Vec<MapLine>> {
     parse(&std::fs::read_to_string(format!("/proc/{pid}/{}", id_type.map_file())).ok()?)
 }
 
 /// The ids of the reader's namespace that a map has.
-pub(super) fn outside_ids(lines: &[MapLine]) -> IdSet {
+pub(crate) fn outside_ids(lines: &[MapLine]) -> IdSet {
     lines.iter().map(|line| IdRange::new(line.outside, line.count)).collect()
 }
 
