@@ -1,6 +1,6 @@
 //! newuidmap and newgidmap: the way of a request from the arguments to the kernel, and the messages.
 
-use std::ffi::c_int;
+use std::ffi::{OsStr, c_int};
 use std::io::{IsTerminal, Write, stderr, stdout};
 
 use crate::caller::Caller;
@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::explain::explain;
 use crate::id_type::IdType;
 use crate::login_defs::LoginDefs;
-use crate::map_range;
+use crate::map_range::{self, MapRange, RangeError};
 use crate::mapping::policy::{AuthorizedMap, Claim, OwnTarget, Setgroups};
 use crate::mapping::target::{Target, TargetError};
 use crate::mapping::write;
@@ -79,11 +79,11 @@ fn map(
     request: &Request,
     passwd: &impl Passwd,
 ) -> Result<(), Error> {
-    // Before a plugin or an NSS module runs. Malformed ranges are reported later, in shadow's order of checks.
-    let maps_root =
-        map_range::parse(&request.ranges).is_ok_and(|ranges| ranges.iter().any(|range| range.lower() == 0));
+    let ranges = map_range::parse(&request.ranges);
+    // CAP_SETFCAP is given up before a plugin or an NSS module runs.
+    let maps_root = ranges.as_ref().is_ok_and(|ranges| ranges.iter().any(|range| range.lower() == 0));
     let caps = if maps_root { caps } else { caps.without_setfcap()? };
-    let prepared = authorize(id_type, credentials, request, passwd).and_then(|map| {
+    let prepared = authorize(id_type, credentials, &request.target, ranges, passwd).and_then(|map| {
         write::prepare_setgroups(&map)?;
         Ok(map)
     });
@@ -101,19 +101,20 @@ fn map(
     Ok(())
 }
 
-/// Decides the request, in shadow's order of checks.
+/// Decides the request, in shadow's order of checks: malformed ranges are reported after the target and the source.
 fn authorize(
     id_type: IdType,
     credentials: InitialCredentials,
-    request: &Request,
+    target: &OsStr,
+    ranges: Result<Vec<MapRange>, RangeError>,
     passwd: &impl Passwd,
 ) -> Result<AuthorizedMap, Error> {
     scrub_environment()?;
-    let target = Target::open(&request.target)?;
+    let target = Target::open(target)?;
     let caller = Caller::identify(credentials.uid, credentials.gid, login_name().as_deref(), passwd)?;
     let target = OwnTarget::check(target, &caller, || LoginDefs::read().grants_auxiliary_groups())?;
     let source = Source::open(id_type)?;
-    let mut claim = Claim::new(id_type, &caller, map_range::parse(&request.ranges)?);
+    let mut claim = Claim::new(id_type, &caller, ranges?);
     if let Source::Unusable(plugin) = &source {
         if !claim.needs_delegation() {
             say(&format!("{}: {plugin}\n", id_type.program()));

@@ -103,12 +103,20 @@ impl PermittedCaps {
     ///
     /// # Errors
     ///
-    /// [`PrivilegeError::Capabilities`]
+    /// [`PrivilegeError::Capabilities`], or [`PrivilegeError::Kept`] if no capability can be given up
     pub(crate) fn without_setfcap(mut self) -> Result<Self, PrivilegeError> {
-        if self.held.remove(&Capability::CAP_SETFCAP) {
-            caps::set(None, CapSet::Permitted, &self.held)?;
+        if self.held.remove(&Capability::CAP_SETFCAP) { self.set(CapSet::Permitted) } else { Ok(self) }
+    }
+
+    /// Sets the permitted or the effective set to the held capabilities. A failure gives up all of them.
+    fn set(self, set: CapSet) -> Result<Self, PrivilegeError> {
+        match caps::set(None, set, &self.held) {
+            Ok(()) => Ok(self),
+            Err(error) => {
+                self.give_up()?;
+                Err(error.into())
+            }
         }
-        Ok(self)
     }
 
     /// Runs `write` with all permitted capabilities effective. Afterwards no capability is permitted, even if `write` failed.
@@ -121,14 +129,9 @@ impl PermittedCaps {
         self,
         write: impl FnOnce(&RaisedCaps) -> Result<(), E>,
     ) -> Result<(), E> {
-        if !self.held.is_empty() {
-            if let Err(error) = caps::set(None, CapSet::Effective, &self.held) {
-                self.give_up()?;
-                return Err(PrivilegeError::from(error).into());
-            }
-        }
+        let raised = if self.held.is_empty() { self } else { self.set(CapSet::Effective)? };
         let written = write(&RaisedCaps(()));
-        self.give_up()?;
+        raised.give_up()?;
         written
     }
 
@@ -153,8 +156,8 @@ impl Drop for PermittedCaps {
     }
 }
 
-/// Sets the effective and saved ids to the real ones, which needs no privilege. `PR_SET_KEEPCAPS` keeps the permitted capabilities when uid 0 is left; see
-/// capabilities(7).
+/// Sets the effective and saved ids to the real ones, which needs no privilege. `PR_SET_KEEPCAPS` keeps the permitted capabilities
+/// when uid 0 is left; see capabilities(7).
 fn become_caller() -> Result<(uid_t, gid_t), PrivilegeError> {
     let (uids, gids) = (getresuid()?, getresgid()?);
     let has_other_uids = (uids.effective, uids.saved) != (uids.real, uids.real);
