@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt;
 use libc::{gid_t, uid_t};
 use thiserror::Error;
 
+use crate::id_type::IdType;
 use crate::passwd::Passwd;
 
 /// The calling user.
@@ -44,6 +45,14 @@ impl Caller {
             .or_else(|| passwd.by_uid(uid))
             .ok_or(NoPasswdEntry)?;
         Ok(Self { uid, gid, login_gid: account.gid, name: account.name })
+    }
+
+    /// The real id of this type.
+    pub(crate) const fn own_id(&self, id_type: IdType) -> u32 {
+        match id_type {
+            IdType::Uid => self.uid,
+            IdType::Gid => self.gid,
+        }
     }
 }
 

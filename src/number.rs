@@ -27,6 +27,11 @@ pub(crate) enum Base {
     Prefixed,
 }
 
+/// Reads the whole of `text` as an id or a count of ids.
+pub(crate) fn id(text: &[u8], base: Base) -> Option<u32> {
+    u32::try_from(parse(text, base, 0..=u32::MAX.into()).ok()?).ok()
+}
+
 /// Reads the whole of `text` as a number in the range `allowed`: white space, an optional sign, digits.
 ///
 /// # Errors

@@ -48,7 +48,7 @@ impl Delegation {
         self.ranges.as_ref().is_ok_and(Vec::is_empty)
     }
 
-    /// The ids, and beside them the ids of this user namespace: only ids that are both can be mapped. After a trial, the program has
+    /// The ids, and beside them the ids of this user namespace: only ids that are in both can be mapped. After a trial, the program has
     /// named the cause of an empty list.
     pub(super) fn finding(&self, caller: &Caller, is_tried: bool) -> Finding {
         let (word, user) = (self.id_type.word(), escape(&caller.name));

@@ -73,7 +73,7 @@ fn describe(path: &Path, id_type: IdType) -> String {
     format!("{}, {privilege}", escape_path(path))
 }
 
-/// A copy that fails hides one that works. The owner of the directory may remove it.
+/// A failing copy earlier in PATH hides a working copy. The directory's owner may remove the failing copy.
 fn earlier_copy(first: &Path, better: &Path, id_type: IdType, caller: &Caller) -> Remedy {
     let (shown, directory) =
         (escape_path(first), |path: &Path| path.parent().map_or(String::new(), escape_path));

@@ -63,14 +63,14 @@ pub(super) fn encode(Refusal { step, errno }: Refusal) -> String {
     format!("{index} {number}")
 }
 
-/// The refusal in a line; `None` if the line is another one.
+/// The refusal in a line; `None` if the line has another form.
 pub(super) fn decode(line: &str) -> Option<Refusal> {
     let (index, number) = line.split_once(' ')?;
     let step = STEPS.get(index.parse::<usize>().ok()?)?;
     Some(Refusal { step: *step, errno: Errno::from_raw(number.parse().ok()?) })
 }
 
-/// `label` is the one of the process in the namespace.
+/// `label`: the security label of the process in the namespace.
 pub(super) fn finding(taken: Result<(), Refusal>, process: &Process, label: Option<&str>) -> Finding {
     match taken {
         Ok(()) => {
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_step_has_a_cause_by_what_restricts_the_process() {
+    fn the_cause_of_a_refused_step_is_the_restriction_of_the_process() {
         let process = |filter, label: Option<&str>, apparmor_restricts_userns| Process {
             has_seccomp_filter: Some(filter),
             security_label: label.map(str::to_owned),

@@ -13,10 +13,8 @@ use super::report::Remedy;
 use crate::caller::Caller;
 use crate::escape::{escape, escape_path, shell_word};
 use crate::explain::cause::Key;
+use crate::explain::evidence::program::USUAL_PLACES;
 use crate::id_type::IdType;
-
-/// The directories of the packages.
-const USUAL_DIRECTORIES: [&str; 2] = ["/usr/bin", "/usr/local/bin"];
 
 /// The files in PATH that have the name of a program.
 #[derive(Debug, Default)]
@@ -57,9 +55,8 @@ impl Search {
         if let Some(path) = &self.blocked {
             return not_executable(path, caller);
         }
-        let elsewhere = USUAL_DIRECTORIES
-            .into_iter()
-            .find(|directory| is_executable(&Path::new(directory).join(program)));
+        let elsewhere =
+            USUAL_PLACES.into_iter().find(|directory| is_executable(&Path::new(directory).join(program)));
         let value = std::env::var_os("PATH")
             .map_or("is not set".to_owned(), |path| format!("is '{}'", escape(path.as_bytes())));
         let closed = self.closed.as_ref().map_or(String::new(), |directory| {

@@ -23,11 +23,8 @@ pub(super) fn finding(caller: &Caller, delegations: &[(IdType, Delegation)]) -> 
     let mut stale = Vec::new();
     for (id_type, delegation) in delegations {
         let has = id_map::outside_ids(&id_map::read(&pid, *id_type)?);
-        let own_id = match id_type {
-            IdType::Uid => caller.uid,
-            IdType::Gid => caller.gid,
-        };
-        let wants: IdSet = delegation.listed()?.iter().copied().chain([IdRange::new(own_id, 1)]).collect();
+        let wants: IdSet =
+            delegation.listed()?.iter().copied().chain([IdRange::new(caller.own_id(*id_type), 1)]).collect();
         if has != wants {
             let word = id_type.word();
             stale.push(format!("has the {word}s {has} instead of {wants}"));

@@ -17,7 +17,7 @@ use crate::id_range::IdRange;
 use crate::id_type::IdType;
 use crate::reason::Reason;
 
-/// The request if no ids are delegated: the program refuses it, and names the cause. The verdict comes from the list alone.
+/// The request for an empty list: the program refuses it, and names the cause. The verdict comes from the list alone.
 const USUAL_RANGE: [&str; 3] = ["1", "100000", "65536"];
 
 /// A request for a map.
@@ -68,7 +68,8 @@ impl Trial {
         }
         let prefix = format!("{}: ", self.id_type.program());
         let stderr = String::from_utf8_lossy(&output.stderr);
-        let mut lines = stderr.lines().map(|line| escape(line.trim_start_matches(&prefix).as_bytes()));
+        let mut lines =
+            stderr.lines().map(|line| escape(line.strip_prefix(&prefix).unwrap_or(line).as_bytes()));
         let message = lines.next().unwrap_or_else(|| format!("status {:?}", output.status.code()));
         Err(Failure { message, remedies: remedies(lines) })
     }
@@ -92,11 +93,7 @@ fn not_started(program: &Path, id_type: IdType, reason: Reason) -> Vec<Remedy> {
 
 /// The ranges that podman requests: the caller's own id becomes 0, and the delegated ids follow from 1 on.
 fn request(id_type: IdType, caller: &Caller, delegated: &[IdRange]) -> Vec<String> {
-    let own_id = match id_type {
-        IdType::Uid => caller.uid,
-        IdType::Gid => caller.gid,
-    };
-    let mut request = vec!["0".to_owned(), own_id.to_string(), "1".to_owned()];
+    let mut request = vec!["0".to_owned(), caller.own_id(id_type).to_string(), "1".to_owned()];
     let mut upper = 1_u64;
     for range in delegated {
         request.extend([upper, range.start(), range.count()].map(|number| number.to_string()));
@@ -110,10 +107,8 @@ fn remedies(lines: impl Iterator<Item = String>) -> Vec<Remedy> {
     let mut remedies: Vec<Remedy> = Vec::new();
     for line in lines {
         if let Some(cause) = line.strip_prefix("cause: ") {
-            let (cause, key) = match cause.trim_end_matches(']').rsplit_once(" [") {
-                Some((cause, key)) => (cause, Some(key.to_owned())),
-                None => (cause, None),
-            };
+            let with_key = cause.strip_suffix(']').and_then(|cause| cause.rsplit_once(" ["));
+            let (cause, key) = with_key.map_or((cause, None), |(cause, key)| (cause, Some(key.to_owned())));
             remedies.push(Remedy { key, cause: cause.to_owned(), fix: None });
         } else if let (Some(fix), Some(last)) = (line.strip_prefix("fix: "), remedies.last_mut()) {
             last.fix = Some(fix.to_owned());
@@ -142,8 +137,8 @@ mod tests {
 
     #[test]
     fn a_fix_belongs_to_the_cause_before_it() {
-        let lines = ["usage", "cause: a [x] b [one-key]", "fix: b", "cause: c"].map(str::to_owned);
-        let expected = [(Some("one-key"), "a [x] b", Some("b")), (None, "c", None)];
+        let lines = ["usage", "cause: a [x] b [one-key]", "fix: b", "cause: c [d"].map(str::to_owned);
+        let expected = [(Some("one-key"), "a [x] b", Some("b")), (None, "c [d", None)];
         let expected = expected.map(|(key, cause, fix)| Remedy {
             key: key.map(Into::into),
             cause: cause.into(),

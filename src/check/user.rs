@@ -100,7 +100,7 @@ fn start_again(user: &User, as_json: bool) -> Result<Infallible, Reason> {
     Err(command.exec().into())
 }
 
-/// Whom the check is about, where that is not obvious.
+/// Notes for root, and for a variable USER that names another user.
 pub(super) fn findings(caller: &Caller, passwd: &impl Passwd) -> Vec<Finding> {
     let root = (caller.uid == 0).then(|| {
         let detail = "root is checked; to check another user, run uidmap-check --user NAME";

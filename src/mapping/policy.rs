@@ -94,10 +94,7 @@ impl Claim {
     /// A range of one id, the caller's own, needs no delegation. The own gid is claimed nevertheless if the request has no other
     /// range: a delegation of it leaves setgroups(2) allowed.
     pub(crate) fn new(id_type: IdType, caller: &Caller, ranges: Vec<MapRange>) -> Self {
-        let own_id = match id_type {
-            IdType::Uid => caller.uid,
-            IdType::Gid => caller.gid,
-        };
+        let own_id = caller.own_id(id_type);
         let claims_own_id = id_type == IdType::Gid && ranges.iter().all(|range| range.is_only(own_id));
         let claimed = ranges.iter().filter(|range| claims_own_id || !range.is_only(own_id));
         let missing = claimed.map(|range| range.lower_range()).collect();

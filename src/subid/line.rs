@@ -31,6 +31,7 @@ impl<'a> Line<'a> {
     pub(crate) fn range(self) -> Option<IdRange> {
         let length = self.owner.len().saturating_add(1).saturating_add(self.range.len());
         let (start, count) = split_at_colon(self.range).filter(|_| length <= LONGEST_LINE)?;
+        let id = |text| number::id(text, Base::Prefixed);
         IdRange::checked_new(id(start)?, id(count)?)
     }
 }
@@ -76,10 +77,6 @@ fn split_at_colon(text: &[u8]) -> Option<(&[u8], &[u8])> {
     let (before, rest) = text.split_at_checked(memchr::memchr(b':', text)?)?;
     let (_, after) = rest.split_first()?;
     Some((before, after))
-}
-
-fn id(text: &[u8]) -> Option<u32> {
-    u32::try_from(number::parse(text, Base::Prefixed, 0..=u32::MAX.into()).ok()?).ok()
 }
 
 #[cfg(test)]

@@ -175,7 +175,7 @@ pub fn own_id_in_a_line(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -
 }
 
 #[test]
-fn the_own_id_in_a_line_is_told_with_the_line() {
+fn the_own_id_in_a_line_is_reported_with_the_line() {
     in_sandbox(|sandbox| {
         sandbox.for_each_program(|mode, id_type| {
             own_id_in_a_line(sandbox, mode, id_type).says(&[

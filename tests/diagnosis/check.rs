@@ -249,7 +249,7 @@ fn a_seccomp_filter_is_the_cause_of_a_refused_namespace_unless_the_namespace_is_
 }
 
 #[test]
-fn a_refused_mount_in_the_namespace_is_bad_and_its_cause_is_what_restricts_the_process() {
+fn a_refused_mount_in_the_namespace_is_bad_and_its_cause_is_the_restriction() {
     in_sandbox(|sandbox| {
         let rows = mount_refused_by_a_filter(sandbox);
         assert_eq!(rows[0], "bad   next steps      private mounts: Operation not permitted");

@@ -102,7 +102,7 @@ fn a_line_with_a_similar_owner_is_reported() {
 
 /// The domain is on either side.
 #[test]
-fn a_line_for_the_name_without_the_domain_is_told_and_the_reverse() {
+fn a_line_for_the_name_without_the_domain_is_reported_and_the_reverse() {
     in_sandbox(|sandbox| {
         for (name, owner, shown) in [
             ("alice@domain.example", "alice", "alice"),

@@ -60,7 +60,7 @@ pub fn across_a_boundary(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) 
 }
 
 #[test]
-fn a_range_across_a_boundary_of_the_own_map_is_told_with_its_parts() {
+fn a_range_across_a_boundary_of_the_own_map_is_reported_with_its_parts() {
     in_sandbox(|sandbox| {
         sandbox.for_each_program(|mode, id_type| {
             across_a_boundary(sandbox, mode, id_type).says(&[

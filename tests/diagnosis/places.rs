@@ -39,7 +39,7 @@ fn without_new_privs(sandbox: &Sandbox, mut via: Command) -> Failure {
 }
 
 #[test]
-fn no_new_privs_is_told_with_the_options_of_the_place() {
+fn no_new_privs_is_reported_with_the_options_of_the_place() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         let failure = without_new_privs(sandbox, in_unit("ci.service", &["--regid=1000"]));
@@ -61,7 +61,7 @@ fn no_new_privs_is_told_with_the_options_of_the_place() {
 }
 
 #[test]
-fn a_group_of_a_unit_is_told_with_the_option() {
+fn a_group_of_a_unit_is_reported_with_the_option() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for id_type in IdType::BOTH {
@@ -136,7 +136,7 @@ fn private_users_are_told_with_the_option() {
 
 /// OpenShift's random uid, a directory that does not answer, and neither.
 #[test]
-fn a_missing_passwd_entry_is_told_with_what_can_be_done_there() {
+fn a_missing_passwd_entry_is_reported_with_a_fix_for_the_place() {
     const UNKNOWN: Person = Person { uid: 1_000_650_000, gid: 0 };
     let fix = |sandbox: &Sandbox| {
         let target = sandbox.namespace(UNKNOWN);

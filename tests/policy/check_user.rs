@@ -96,7 +96,7 @@ fn without_a_user_to_become_nothing_is_checked() {
 }
 
 #[test]
-fn root_without_an_option_is_told_whom_the_check_is_about() {
+fn root_without_an_option_sees_a_note_that_root_is_checked() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:65536\n");
         let note =

@@ -1,4 +1,4 @@
-//! The cause of a map that contains an id twice: the ranges that overlap, and the sources of the ids.
+//! The cause of a map that contains an id twice: the ranges that overlap, and the lines of the file that repeat the ids.
 
 use super::{Cause, Key, ids, suggestion};
 use crate::explain::evidence::Evidence;
@@ -40,17 +40,14 @@ pub(super) fn overlap(ranges: &[MapRange], evidence: &Evidence) -> Option<Cause>
 fn overlap_outside(both: [MapRange; 2], common: IdRange, evidence: &Evidence) -> (String, String) {
     let (word, file, own) = (evidence.id_type.word(), evidence.id_type.subid_file(), evidence.own_id());
     let lines = evidence.lines().map_or(&[][..], |lines| &lines.own);
-    if both.iter().any(|range| range.is_only(own)) {
-        let has_own = |line: &&OwnLine| line.range.common(common).is_some();
-        if let Some(line) = lines.iter().find(has_own) {
-            let reason =
-                format!(", which is the caller's own {word}, and line {} of {file} contains it", line.number);
-            return (reason, without_own_id(*line, evidence));
-        }
+    let mut overlapping = lines.iter().filter(|line| line.range.common(common).is_some());
+    let (one, other) = (overlapping.next(), overlapping.next());
+    if let Some(line) = one.filter(|_| both.iter().any(|range| range.is_only(own))) {
+        let reason =
+            format!(", which is the caller's own {word}, and line {} of {file} contains it", line.number);
+        return (reason, without_own_id(*line, evidence));
     }
-    let contains_common = |line: &&OwnLine| line.range.common(common).is_some();
-    let mut overlapping = lines.iter().filter(contains_common);
-    if let (Some(one), Some(other)) = (overlapping.next(), overlapping.next()) {
+    if let (Some(one), Some(other)) = (one, other) {
         let reason = format!(", and so do lines {} and {} of {file}", one.number, other.number);
         return (reason, without_common_ids(*one, *other, evidence));
     }

@@ -16,7 +16,7 @@ pub(super) fn not_allowed(
     let caller = evidence.caller_name();
     let plugin = format!("{library}, the subid plugin in /etc/nsswitch.conf,");
     let error = match answer {
-        // A yes was a no during the run. The plugin's list is not printed: a program that gained privilege by its exec may not read
+        // `Ok(true)`: the answer has changed since the run. The plugin's list is not printed: a program that gained privilege by its exec may not read
         // the plugin's memory through /proc/self/mem. getsubids may.
         Ok(_) => return not_delegated(&plugin, refused, evidence),
         Err(PluginError::UnknownUser) => format!("{plugin} does not know {caller}"),

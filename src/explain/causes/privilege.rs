@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_root_file_system_mounted_nosuid_is_told_with_who_mounted_it() {
+    fn a_root_file_system_mounted_nosuid_is_reported_with_its_administrator() {
         for (container, service, no_new_privs, beginning) in [
             (
                 Some(Container::Podman),

@@ -119,7 +119,7 @@ pub(super) fn unchangeable(evidence: &Evidence) -> Option<String> {
     }
 }
 
-/// Who runs which command to delegate the ids.
+/// The command that delegates the ids, and its user.
 pub(super) fn delegate(range: IdRange, evidence: &Evidence) -> String {
     let (word, file) = (evidence.id_type.word(), evidence.id_type.subid_file());
     if let Some(reason) = unchangeable(evidence) {
@@ -164,7 +164,7 @@ pub(super) fn interval(range: IdRange) -> String {
     format!("{}-{}", range.start(), range.end().saturating_sub(1))
 }
 
-/// podman keeps a process in the old user namespace; without this, a changed delegation has no effect.
+/// podman keeps a process in the old user namespace; without `podman system migrate`, a changed delegation has no effect.
 pub(super) fn then_migrate(evidence: &Evidence) -> String {
     format!("; with podman, run podman system migrate as {} afterwards", evidence.caller_name())
 }

@@ -5,7 +5,6 @@ use crate::escape::escape;
 use crate::explain::evidence::Evidence;
 use crate::explain::evidence::place::{Container, Place};
 use crate::explain::evidence::target::{Relation, TargetEvidence};
-use crate::id_type::IdType;
 
 /// The kernel did not permit the write.
 pub(super) fn not_permitted(evidence: &Evidence) -> Vec<Cause> {
@@ -69,11 +68,7 @@ fn is_no_child(target: &TargetEvidence, evidence: &Evidence) -> bool {
 
 /// The kernel lets every user map the own single id without a capability (`new_idmap_permitted`).
 fn needs_capability(evidence: &Evidence) -> bool {
-    let own_id = match evidence.id_type {
-        IdType::Uid => evidence.credentials.uid,
-        IdType::Gid => evidence.credentials.gid,
-    };
-    !matches!(evidence.ranges[..], [range] if range.is_only(own_id))
+    !matches!(evidence.ranges[..], [range] if range.is_only(evidence.own_id()))
 }
 
 /// Whether a kernel requires `CAP_SETFCAP` for a map of uid 0 (`verify_root_map`). Linux 5.12 and later do, and 5.10 since 5.10.35.

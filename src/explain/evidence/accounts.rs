@@ -10,7 +10,7 @@ use crate::id_type::IdType;
 use crate::login_defs::LoginDefs;
 use crate::number::{self, Base};
 
-/// Sources of passwd in nsswitch.conf(5) that are a network's.
+/// The directory services among the sources of passwd in nsswitch.conf(5).
 const DIRECTORIES: [&str; 6] = ["sss", "ldap", "winbind", "nis", "nisplus", "hesiod"];
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -58,7 +58,7 @@ impl Accounts {
 }
 
 impl Limits {
-    /// Without a range for one account, the defaults. At least the ids of a usual image are delegated, as many as the default.
+    /// The defaults, if `MIN` to `MAX` has no room for one account. At least the ids of a usual image are delegated, as many as the default.
     fn of(defs: &LoginDefs, id_type: IdType) -> Self {
         let usual = Self::default();
         let item = |name: &str, default| {
@@ -76,8 +76,7 @@ impl Limits {
 fn fields(text: &[u8], index: usize) -> impl Iterator<Item = IdRange> {
     let number = move |line: &[u8]| {
         let field = line.split(|byte| *byte == b':').nth(index)?;
-        let id = number::parse(field, Base::Decimal, 0..=u32::MAX.into()).ok()?;
-        Some(IdRange::new(u32::try_from(id).ok()?, 1))
+        Some(IdRange::new(number::id(field, Base::Decimal)?, 1))
     };
     text.split(|byte| *byte == b'\n').filter_map(number)
 }

@@ -171,10 +171,7 @@ fn has_uid_of(caller: &Caller, owner: &[u8], passwd: &impl Passwd) -> bool {
 /// Start and count of a malformed line: the fields after the owner, without blanks around them and without further fields.
 fn intended(line: &[u8]) -> Option<IdRange> {
     let mut fields = line.split(|byte| *byte == b':').skip(1).map(<[u8]>::trim_ascii);
-    let mut id = || {
-        let id = number::parse(fields.next()?, Base::Decimal, 0..=u32::MAX.into()).ok()?;
-        u32::try_from(id).ok()
-    };
+    let mut id = || number::id(fields.next()?, Base::Decimal);
     IdRange::checked_new(id()?, id()?)
 }
 

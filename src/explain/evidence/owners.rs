@@ -10,10 +10,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// either side, one wrong letter, another notation of the uid, or the gid.
 pub(super) fn is_similar(owner: &[u8], caller: &Caller) -> bool {
     let trimmed = trim(owner);
-    let is_own_id = |base| {
-        let number = number::parse(trimmed, base, 0..=u32::MAX.into());
-        number.is_ok_and(|number| number == caller.uid.into() || number == caller.gid.into())
-    };
+    let is_own_id = |base| number::id(trimmed, base).is_some_and(|id| id == caller.uid || id == caller.gid);
     let (name, own) = (without_domain(trimmed), without_domain(&caller.name));
     (!name.is_empty() && name.eq_ignore_ascii_case(own))
         || is_own_id(Base::Prefixed)

@@ -17,8 +17,8 @@ const RUNNING: &str = "/proc/self/exe";
 /// The extended attribute of file capabilities: a `struct vfs_ns_cap_data` of the kernel's include/uapi/linux/capability.h.
 const CAPABILITY_ATTRIBUTE: &CStr = c"security.capability";
 
-/// `/run/wrappers/bin` is for NixOS: its store has no privileged files.
-const USUAL_PLACES: [&str; 3] = ["/usr/bin", "/usr/local/bin", "/run/wrappers/bin"];
+/// The directories of the packages; `/run/wrappers/bin` is for NixOS, whose store has no privileged files.
+pub(crate) const USUAL_PLACES: [&str; 3] = ["/usr/bin", "/usr/local/bin", "/run/wrappers/bin"];
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Program {
