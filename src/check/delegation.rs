@@ -4,6 +4,7 @@ use super::report::{Finding, Remedy};
 use crate::caller::Caller;
 use crate::escape::escape;
 use crate::explain::cause::Key;
+use crate::explain::causes;
 use crate::explain::evidence::id_map;
 use crate::id_range::IdRange;
 use crate::id_type::IdType;
@@ -99,10 +100,12 @@ impl Delegation {
     }
 }
 
-/// An unreadable file has its cause from the program, which reads the same file.
+/// The cause of an unreadable file comes from the program, which reads the same file.
 fn plugin_failure(error: &ListError, user: &str) -> Option<Remedy> {
-    if matches!(error, ListError::Source(SubidError::File { .. })) {
-        return None;
+    match error {
+        ListError::Source(SubidError::File { .. }) => return None,
+        ListError::Source(SubidError::Unusable(unusable)) => return Some(causes::unusable(unusable).into()),
+        ListError::Plugin { .. } => {}
     }
     Some(Remedy::new(
         Key::Plugin,

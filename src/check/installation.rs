@@ -12,7 +12,7 @@ use super::trial::{Failure, Trial};
 use crate::caller::Caller;
 use crate::escape::{escape_path, shell_word};
 use crate::explain::cause::Key;
-use crate::explain::evidence::program::{FileCapabilities, Program};
+use crate::explain::evidence::program::Program;
 use crate::id_type::IdType;
 
 /// The causes in the file of a program.
@@ -93,8 +93,7 @@ fn earlier_copy(first: &Path, better: &Path, id_type: IdType, caller: &Caller) -
 
 fn without_privilege(path: &Path, id_type: IdType) -> Option<Remedy> {
     let program = Program::examine(path, id_type)?;
-    let has_privilege =
-        program.is_setuid_root() || program.capabilities == Some(FileCapabilities::Sufficient);
+    let has_privilege = program.gives_capability()?;
     (!has_privilege || program.is_on_nosuid).then(|| {
         Remedy::new(
             if has_privilege { Key::Nosuid } else { Key::Unprivileged },

@@ -27,6 +27,8 @@ use nix::unistd::{getgid, getuid};
 use crate::caller::Caller;
 use crate::escape::escape;
 use crate::explain::causes;
+use crate::explain::evidence::accounts::Accounts;
+use crate::explain::evidence::place::Place;
 use crate::explain::evidence::process::Process;
 use crate::id_type::IdType;
 use crate::passwd::SystemPasswd;
@@ -62,7 +64,8 @@ fn examine(uid: uid_t, gid: gid_t) -> Report {
     let caller = Caller::identify(uid, gid, login_name().as_deref(), &passwd).ok();
     let mut report = Report::new(caller.as_ref().map(|caller| escape(&caller.name)), uid);
     let Some(caller) = caller else {
-        report.add(Finding::bad("user", "no passwd entry", [causes::no_passwd_entry(uid, gid)]));
+        let cause = causes::no_passwd_entry(uid, gid, &Accounts::examine(IdType::Uid), &Place::examine());
+        report.add(Finding::bad("user", "no passwd entry", [cause]));
         return report;
     };
     report.findings.extend(user::findings(&caller, &passwd));

@@ -11,6 +11,7 @@ use super::report::{Finding, NEXT_STEPS, Remedy};
 use crate::escape::escape;
 use crate::explain::cause::Key;
 use crate::explain::evidence::process::Process;
+use crate::reason::Reason;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
@@ -79,7 +80,7 @@ pub(super) fn finding(taken: Result<(), Refusal>, process: &Process, label: Opti
         }
         Err(refusal) => {
             let Refusal { step, errno } = refusal;
-            let detail = format!("{}: {}", step.name(), crate::reason::Reason::from(errno));
+            let detail = format!("{}: {}", step.name(), Reason::from(errno));
             Finding::bad(NEXT_STEPS, detail, [cause(refusal, process, label)])
         }
     }
@@ -93,6 +94,10 @@ fn cause(Refusal { step, errno }: Refusal, process: &Process, label: Option<&str
             "a limit on mount namespaces is reached: user.max_mnt_namespaces, here or in an ancestor namespace",
             "as root, run `echo 15000 >/proc/sys/user/max_mnt_namespaces`, and correct the setting in /etc/sysctl.d",
         );
+    }
+    if !matches!(errno, Errno::EPERM | Errno::EACCES | Errno::ENOSYS) {
+        let cause = "the kernel did not deny the step, but could not do it";
+        return Remedy::without_fix(Key::MountRefused, format!("{cause}: {}", Reason::from(errno)));
     }
     // The restriction confines the process at the moment when it creates the namespace.
     let is_confined_now =
@@ -172,6 +177,14 @@ mod tests {
                 Some("unprivileged_userns (enforce)"),
                 "kernel.apparmor_restrict",
                 true,
+            ),
+            (
+                Step::Tmpfs,
+                Errno::ENOSPC,
+                process(true, docker, true),
+                docker,
+                "the kernel did not deny the step, but could not do it: No space left on device",
+                false,
             ),
             // A profile that allows userns keeps its label.
             (

@@ -31,7 +31,9 @@ impl Search {
     pub(super) fn of(id_type: IdType) -> Self {
         let mut search = Self::default();
         let mut seen = Vec::new();
-        for directory in std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()) {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        // Clients in Go refuse a program of the working directory (exec.ErrDot).
+        for directory in std::env::split_paths(&path).filter(|directory| directory.is_absolute()) {
             let path = directory.join(id_type.program());
             match path.metadata() {
                 Ok(status) if !status.is_file() || seen.contains(&(status.dev(), status.ino())) => {}
@@ -135,9 +137,12 @@ fn not_executable(path: &Path, caller: &Caller) -> Remedy {
         format!("{found} is not in that group"),
         match words {
             Some((group, user)) => format!(
-                "as root, run `usermod --append --groups {group} {user}`, and have {user} log in again"
+                "if {user} may have all rights of that group, as root, run `usermod --append --groups {group} {user}`, and have {user} log \
+                 in again"
             ),
-            None => format!("as root, add {user} to that group, and have {user} log in again"),
+            None => format!(
+                "if {user} may have all rights of that group, as root, add {user} to it, and have {user} log in again"
+            ),
         },
     )
 }

@@ -2,7 +2,7 @@
 //! namespace, and does not call newuidmap again.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use libc::uid_t;
 
@@ -12,6 +12,7 @@ use crate::caller::Caller;
 use crate::escape::escape;
 use crate::explain::cause::Key;
 use crate::explain::evidence::id_map;
+use crate::files;
 use crate::id_range::{IdRange, IdSet};
 use crate::id_type::IdType;
 
@@ -53,9 +54,10 @@ fn candidates(uid: uid_t) -> Vec<PathBuf> {
 }
 
 /// The PID in a file, if it is one of a process of this user in another user namespace. The process may have ended, and another
-/// process may have its PID.
-fn pause_process(path: &PathBuf, uid: uid_t) -> Option<String> {
-    let pid = fs::read_to_string(path).ok()?.trim().parse::<u32>().ok()?.to_string();
+/// process may have its PID. In /tmp, any user can make the path, with a FIFO or an endless file.
+fn pause_process(path: &Path, uid: uid_t) -> Option<String> {
+    let text = String::from_utf8(files::read(path.to_str()?).ok()?).ok()?;
+    let pid = text.trim().parse::<u32>().ok()?.to_string();
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let uids = status.lines().find_map(|line| line.strip_prefix("Uid:"))?;
     let is_own = uids.split_whitespace().all(|other| other == uid.to_string());

@@ -50,6 +50,14 @@ const CASES: &[Case] = &[
         alternatives: 1,
         remedy: |sandbox, id_type, _| subid_file(sandbox, id_type, &directory),
     },
+    Case {
+        example: "",
+        alternatives: 1,
+        remedy: |sandbox, id_type, _| {
+            sandbox.write("login.defs", "SUB_UID_COUNT 0\nSUB_GID_COUNT 0\n");
+            subid_file(sandbox, id_type, &remove)
+        },
+    },
     Case { example: "not-mapped-here", alternatives: 1, remedy: not_mapped_here },
     Case { example: "crosses-boundary", alternatives: 1, remedy: crosses_boundary },
     Case { example: "overlap", alternatives: 1, remedy: doubled_line },

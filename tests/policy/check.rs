@@ -1,5 +1,7 @@
 //! The output of uidmap-check, on working and on misconfigured machines.
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 use nix::pty::openpty;
@@ -114,6 +116,12 @@ fn a_failure_is_shown_with_the_cause_and_fix_of_the_program() {
             &check(sandbox, UNKNOWN_USER, InstallMode::Setuid),
             &["bad   user            no passwd entry", "cause: uid 4711 has no entry"],
         );
+        fs::set_permissions("/etc/passwd", Permissions::from_mode(0o600)).unwrap();
+        bad(
+            &check_through(sandbox, setpriv(&[]), InstallMode::Setuid, &[]),
+            &["cause: /etc/passwd cannot be read by uid 1000", "fix: as root, run `chmod 0644 /etc/passwd`"],
+        );
+        fs::set_permissions("/etc/passwd", Permissions::from_mode(0o644)).unwrap();
         sandbox.write("subgid", "alice:100000:10:x\n");
         bad(&check(sandbox, ALICE, InstallMode::Setuid), &["ok    uid map", "cause: line 1 of /etc/subgid"]);
     });
@@ -258,7 +266,7 @@ fn json_output_conforms_to_the_schema() {
 /// Every key has a section in docs/troubleshooting.md, as a unit test ensures.
 #[test]
 fn the_schema_has_every_key() {
-    let schema = std::fs::read_to_string(SCHEMA).unwrap();
+    let schema = fs::read_to_string(SCHEMA).unwrap();
     let document = include_str!("../../docs/troubleshooting.md");
     let (_, keys) = schema.split_once("\"remedy\": {").unwrap().1.split_once("\"enum\": [").unwrap();
     let mut keys: Vec<&str> = keys.split(']').next().unwrap().split('"').skip(1).step_by(2).collect();

@@ -13,9 +13,7 @@ use crate::reason::Reason;
 pub(super) fn unreadable(reason: Reason, evidence: &Evidence) -> Option<Cause> {
     let (file, caller) = (evidence.id_type.subid_file(), evidence.caller_name());
     let (sentence, fix) = match reason.errno() {
-        Errno::ENOENT => {
-            (format!("{file} does not exist, so no ids are delegated"), create_file(file, evidence))
-        }
+        Errno::ENOENT => (format!("{file} does not exist, so no ids are delegated"), create_file(evidence)),
         Errno::EACCES => (
             format!("{file} is read with the caller's rights, and {caller} may not read it"),
             format!("as root, run `chmod 0644 {file}`{}", suggestion::then_migrate(evidence)),
@@ -32,7 +30,7 @@ pub(super) fn unreadable(reason: Reason, evidence: &Evidence) -> Option<Cause> {
         Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM => return None,
         Errno::EISDIR | Errno::EINVAL => (
             format!("{file} exists but cannot be read: {reason}"),
-            format!("as root, run `mv {file} {file}.other`, and then {}", create_file(file, evidence)),
+            format!("as root, run `mv {file} {file}.other`, and then {}", create_file(evidence)),
         ),
         _ => (
             format!("{file} exists but cannot be read: {reason}"),
@@ -42,21 +40,12 @@ pub(super) fn unreadable(reason: Reason, evidence: &Evidence) -> Option<Cause> {
     Some(Cause::new(Key::SubidFile, sentence, fix))
 }
 
-/// The mode may not depend on root's umask: every user reads the file.
-fn create_file(file: &str, evidence: &Evidence) -> String {
+fn create_file(evidence: &Evidence) -> String {
     let Some(range) = suggestion::free_range(evidence) else { return suggestion::no_room(evidence) };
     if let Some(reason) = suggestion::unchangeable(evidence) {
         return format!("{reason}: the file needs the line {}", suggestion::line(range, evidence));
     }
-    // The uid is an owner that needs no quotes.
-    let owner = suggestion::account_word(evidence).filter(|word| !word.starts_with('\''));
-    let owner = owner.unwrap_or_else(|| evidence.credentials.uid.to_string());
-    format!(
-        "as root, run `echo {owner}:{}:{} >{file} && chmod 0644 {file}`{}",
-        range.start(),
-        range.count(),
-        suggestion::then_migrate(evidence)
-    )
+    format!("{}{}", suggestion::create_file(range, evidence), suggestion::then_migrate(evidence))
 }
 
 /// A range is not delegated.

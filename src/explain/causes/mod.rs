@@ -18,6 +18,7 @@ mod test_evidence;
 mod write;
 
 pub(crate) use client::{no_namespace, not_started};
+pub(crate) use plugin::unusable;
 pub(crate) use target::no_passwd_entry;
 
 use nix::errno::Errno;
@@ -48,7 +49,10 @@ pub(crate) fn find(error: &Error, evidence: &Evidence) -> Vec<Cause> {
         Error::Range(error) => of_range_error(error),
         // The entry is found now: the first look-up failed for a reason that has passed.
         Error::Caller(NoPasswdEntry) if evidence.caller.is_some() => Vec::new(),
-        Error::Caller(NoPasswdEntry) => vec![target::no_user_name(evidence)],
+        Error::Caller(NoPasswdEntry) => {
+            let Evidence { credentials, accounts, place, .. } = evidence;
+            vec![no_passwd_entry(credentials.uid, credentials.gid, accounts, place)]
+        }
         Error::Policy(error @ PolicyError::ForeignTarget { .. }) => target::foreign(error, evidence),
         Error::Policy(PolicyError::NotAllowed { range, .. }) => delegation::not_allowed(*range, evidence),
         Error::Subid(SubidError::File { reason, .. }) => {

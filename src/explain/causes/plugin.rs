@@ -52,7 +52,7 @@ fn not_delegated(plugin: &str, refused: MapRange, evidence: &Evidence) -> Cause 
 const THE_PLUGIN: &str = "the subid plugin in /etc/nsswitch.conf";
 
 /// A plugin is configured and cannot be used. The files do not replace it.
-pub(super) fn unusable(unusable: &Unusable) -> Cause {
+pub(crate) fn unusable(unusable: &Unusable) -> Cause {
     let (sentence, fix) = match unusable {
         Unusable::Configuration(reason) => (
             format!("/etc/nsswitch.conf, which may name a subid plugin, cannot be read: {reason}"),

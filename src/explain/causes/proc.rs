@@ -99,19 +99,22 @@ fn covered_in_other_namespace(evidence: &Evidence) -> Cause {
 
 /// The file is opened with openat2(2) alone, because only openat2(2) refuses a file that is mounted over it.
 fn without_openat2(evidence: &Evidence) -> Cause {
-    let has_openat2 = evidence.process.kernel.is_some_and(|version| version >= OPENAT2_SINCE);
-    if has_openat2 {
-        return Cause::new(
+    match evidence.process.kernel {
+        Some(version) if version < OPENAT2_SINCE => Cause::new(
+            Key::Refused,
+            "openat2(2) is not available: the kernel is older than Linux 5.6",
+            "use a kernel of Linux 5.6 or later",
+        ),
+        Some(_) if evidence.process.has_seccomp_filter == Some(true) => Cause::new(
             Key::Refused,
             "a seccomp filter denies openat2(2), which this kernel has",
             "use a seccomp profile that allows openat2, as the default profiles of podman and Docker do",
-        );
+        ),
+        _ => Cause::without_fix(
+            Key::Refused,
+            "openat2(2) is not available; possible reasons: a kernel before Linux 5.6, or an emulator of Linux (qemu-user, gVisor)",
+        ),
     }
-    Cause::new(
-        Key::Refused,
-        "openat2(2) is not available: the kernel is older than Linux 5.6",
-        "use a kernel of Linux 5.6 or later",
-    )
 }
 
 const OPENAT2_SINCE: (u32, u32) = (5, 6);
@@ -229,7 +232,8 @@ mod tests {
             (evidence.proc.mount, evidence.proc.pid_exists) = (mount("/proc", "proc", "rw,hidepid=2"), true);
         };
         let old_kernel = |evidence: &mut Evidence| evidence.process.kernel = Some((5, 5));
-        let cases: [(Errno, Change<'_>, &str); 6] = [
+        let filter = |evidence: &mut Evidence| evidence.process.has_seccomp_filter = Some(true);
+        let cases: [(Errno, Change<'_>, &str); 7] = [
             (EXDEV, &covered, "/proc/7/uid_map is covered by a tmpfs mount"),
             (EXDEV, &covered_by_proc, "/proc/7/uid_map is covered by a proc mount"),
             (
@@ -238,8 +242,9 @@ mod tests {
                 "a mount covers the file of process 7 in the mount namespace where the descriptor was opened",
             ),
             (ENOENT, &hidden, "process 7 exists, but /proc is mounted with hidepid=2"),
-            (ENOSYS, &read_only, "a seccomp filter denies openat2(2), which this kernel has"),
-            (ENOSYS, &old_kernel, "openat2(2) is not available"),
+            (ENOSYS, &filter, "a seccomp filter denies openat2(2), which this kernel has"),
+            (ENOSYS, &read_only, "openat2(2) is not available; possible reasons: "),
+            (ENOSYS, &old_kernel, "openat2(2) is not available: the kernel is older"),
         ];
         for (errno, change, beginning) in cases {
             assert!(sentence(errno, change).starts_with(beginning), "{}", sentence(errno, change));

@@ -126,6 +126,8 @@ pub(super) fn delegate(range: IdRange, evidence: &Evidence) -> String {
         return format!("{reason}: add the line {}", line(range, evidence));
     }
     match account_word(evidence) {
+        // usermod(8) does not create the file.
+        _ if evidence.lines().is_some_and(|lines| lines.is_missing) => create_file(range, evidence),
         Some(name) => format!("as root, run `usermod --add-sub{word}s {} {name}`", interval(range)),
         // The first newline ends a last line without one.
         None => format!(
@@ -135,6 +137,15 @@ pub(super) fn delegate(range: IdRange, evidence: &Evidence) -> String {
             range.count()
         ),
     }
+}
+
+/// The command that makes the file with one line. The mode may not depend on root's umask: every user reads the file.
+pub(super) fn create_file(range: IdRange, evidence: &Evidence) -> String {
+    let file = evidence.id_type.subid_file();
+    // The uid is an owner that needs no quotes.
+    let owner = account_word(evidence).filter(|word| !word.starts_with('\''));
+    let owner = owner.unwrap_or_else(|| evidence.credentials.uid.to_string());
+    format!("as root, run `echo {owner}:{}:{} >{file} && chmod 0644 {file}`", range.start(), range.count())
 }
 
 /// The caller's name as a word of a command. A name with a colon is no owner of a line.

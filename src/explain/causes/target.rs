@@ -10,20 +10,15 @@ use crate::explain::evidence::place::Place;
 use crate::mapping::policy::PolicyError;
 
 /// The real uid was not found. The C library finds no entry in an unreadable /etc/passwd, and reports no error.
-pub(super) fn no_user_name(evidence: &Evidence) -> Cause {
-    let (uid, gid) = (evidence.credentials.uid, evidence.credentials.gid);
-    match evidence.passwd_error {
+pub(crate) fn no_passwd_entry(uid: uid_t, gid: gid_t, accounts: &Accounts, place: &Place) -> Cause {
+    match accounts.passwd_error {
         Some(reason) if reason.errno() == Errno::EACCES => Cause::new(
             Key::NoPasswdEntry,
             format!("/etc/passwd cannot be read by uid {uid}: {reason}"),
             "as root, run `chmod 0644 /etc/passwd`",
         ),
-        _ => missing_entry(uid, gid, &evidence.accounts, &evidence.place),
+        _ => missing_entry(uid, gid, accounts, place),
     }
-}
-
-pub(crate) fn no_passwd_entry(uid: uid_t, gid: gid_t) -> Cause {
-    missing_entry(uid, gid, &Accounts::default(), &Place::default())
 }
 
 fn missing_entry(uid: uid_t, gid: gid_t, accounts: &Accounts, place: &Place) -> Cause {
@@ -151,7 +146,7 @@ fn without_group_option(unit: &str, login_gid: gid_t) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Errno, foreign, no_user_name};
+    use super::{Accounts, Errno, Place, foreign, no_passwd_entry};
     use crate::explain::causes::test_evidence::{evidence, target};
     use crate::explain::evidence::target::Relation;
     use crate::mapping::policy::PolicyError;
@@ -190,7 +185,8 @@ mod tests {
             (Some(Errno::ENOENT), "uid 1000 has no entry in the passwd database"),
             (Some(Errno::EACCES), "/etc/passwd cannot be read by uid 1000: Permission denied"),
         ] {
-            let cause = no_user_name(&evidence(|evidence| evidence.passwd_error = reason.map(Into::into)));
+            let accounts = Accounts { passwd_error: reason.map(Into::into), ..Accounts::default() };
+            let cause = no_passwd_entry(1000, 1000, &accounts, &Place::default());
             assert_eq!(cause.sentence, sentence);
         }
     }

@@ -21,7 +21,6 @@ pub(super) fn evidence(change: impl FnOnce(&mut Evidence)) -> Evidence {
         id_type: IdType::Uid,
         credentials: InitialCredentials { uid: 1000, gid: 1000, had_capability: true, had_setfcap: true },
         caller: Some(Caller { uid: 1000, gid: 1000, login_gid: 1000, name: b"alice".to_vec() }),
-        passwd_error: None,
         target_argument: "7".into(),
         ranges: ranges("0 100000 10"),
         process: Process {

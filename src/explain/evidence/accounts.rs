@@ -9,6 +9,7 @@ use crate::id_range::{IdRange, IdSet};
 use crate::id_type::IdType;
 use crate::login_defs::LoginDefs;
 use crate::number::{self, Base};
+use crate::reason::Reason;
 
 /// The directory services among the sources of passwd in nsswitch.conf(5).
 const DIRECTORIES: [&str; 6] = ["sss", "ldap", "winbind", "nis", "nisplus", "hesiod"];
@@ -19,6 +20,8 @@ pub(crate) struct Accounts {
     pub(crate) ids: IdSet,
     /// The directory services that nsswitch.conf(5) names for passwd.
     pub(crate) directories: Vec<&'static str>,
+    /// Why /etc/passwd cannot be opened. The C library reports that as a missing entry.
+    pub(crate) passwd_error: Option<Reason>,
     /// The caller may write to /etc/passwd.
     pub(crate) may_write_passwd: bool,
     pub(crate) limits: Limits,
@@ -51,6 +54,7 @@ impl Accounts {
         Self {
             ids,
             directories: directories(&String::from_utf8_lossy(&read("/etc/nsswitch.conf"))),
+            passwd_error: files::open("/etc/passwd", 0).err().map(Reason::from),
             may_write_passwd: access("/etc/passwd", AccessFlags::W_OK).is_ok(),
             limits: Limits::of(&LoginDefs::read(), id_type),
         }

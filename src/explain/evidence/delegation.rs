@@ -4,6 +4,7 @@
 //! name.
 
 use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 
 use thiserror::Error;
 
@@ -32,6 +33,8 @@ pub(crate) enum Delegation {
 /// The lines of a file that concern the caller. Lines are counted from 1, and texts are escaped.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Lines {
+    /// The file does not exist, which login.defs(5) may allow.
+    pub(crate) is_missing: bool,
     /// The ids that are delegated to the caller.
     pub(crate) delegated: IdSet,
     /// The first line of the caller that delegates no ids.
@@ -109,7 +112,8 @@ impl Delegation {
     ) -> Option<Self> {
         let file = SubidFile::open(id_type).ok()?.into_reader();
         let requested = requested.iter().map(|range| range.lower_range()).collect();
-        Some(Self::File(Lines::read(file, caller, &requested, passwd)))
+        let is_missing = Path::new(id_type.subid_file()).symlink_metadata().is_err();
+        Some(Self::File(Lines { is_missing, ..Lines::read(file, caller, &requested, passwd) }))
     }
 
     /// The lines, if the source is the file.

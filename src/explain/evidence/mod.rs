@@ -24,14 +24,12 @@ use crate::caller::Caller;
 use crate::cli::Request;
 use crate::error::Error;
 use crate::escape::escape;
-use crate::files;
 use crate::id_type::IdType;
 use crate::map_range::{self, MapRange};
 use crate::mapping::policy::PolicyError;
 use crate::mapping::write::WriteError;
 use crate::passwd::Passwd;
 use crate::privileges::InitialCredentials;
-use crate::reason::Reason;
 use crate::sys::process::login_name;
 use accounts::Accounts;
 use delegation::{Delegation, Lines};
@@ -48,8 +46,6 @@ pub(crate) struct Evidence {
     pub(crate) credentials: InitialCredentials,
     /// `None` if the real uid has no passwd entry.
     pub(crate) caller: Option<Caller>,
-    /// Why /etc/passwd cannot be opened. The C library reports that as a missing entry.
-    pub(crate) passwd_error: Option<Reason>,
     /// The first argument, escaped.
     pub(crate) target_argument: String,
     /// The ranges of the request; empty if they are malformed.
@@ -99,7 +95,6 @@ impl Evidence {
             id_type,
             credentials,
             caller,
-            passwd_error: files::open("/etc/passwd", 0).err().map(Reason::from),
             target_argument: escape(request.target.as_bytes()),
             ranges,
             process: Process::examine(id_type),

@@ -13,9 +13,9 @@ pub(crate) struct Mount {
 }
 
 impl Mount {
-    /// The mount on which an absolute path lies.
+    /// The mount on which an absolute path lies. Another mount point may be no UTF-8.
     pub(crate) fn of(path: &Path) -> Option<Self> {
-        find(path, &std::fs::read_to_string("/proc/self/mountinfo").ok()?)
+        find(path, &String::from_utf8_lossy(&std::fs::read("/proc/self/mountinfo").ok()?))
     }
 
     pub(crate) fn is_read_only(&self) -> bool {

@@ -95,9 +95,14 @@ fn unmapped_overflow_uid() -> Option<u32> {
     (!is_mapped).then_some(uid)
 }
 
+/// A profile of AppArmor in the mode unconfined or complain denies nothing, and neither does the type `unconfined_t` of SELinux.
 fn confining_label(label: &str) -> Option<String> {
     let label = label.trim_end_matches(['\n', '\0']);
-    (!label.is_empty() && label != "unconfined").then(|| label.to_owned())
+    let denies_nothing = label == "unconfined"
+        || label.ends_with(" (unconfined)")
+        || label.ends_with(" (complain)")
+        || label.split(':').nth(2) == Some("unconfined_t");
+    (!label.is_empty() && !denies_nothing).then(|| label.to_owned())
 }
 
 fn version(release: &str) -> Option<(u32, u32)> {
@@ -118,10 +123,18 @@ mod tests {
     }
 
     #[test]
-    fn a_label_confines_unless_it_is_empty_or_unconfined() {
-        for (label, confines) in
-            [("unconfined\n", false), ("", false), ("\0", false), ("lxc-container-default (enforce)\n", true)]
-        {
+    fn a_label_confines_unless_it_is_empty_or_denies_nothing() {
+        for (label, confines) in [
+            ("unconfined\n", false),
+            ("", false),
+            ("\0", false),
+            ("podman (unconfined)\n", false),
+            ("x (complain)\n", false),
+            ("unconfined_u:unconfined_r:unconfined_t:s0-s0:c0.c1023\0", false),
+            ("lxc-container-default (enforce)\n", true),
+            ("docker-default (enforce)\n", true),
+            ("system_u:system_r:container_t:s0:c1,c2\0", true),
+        ] {
             assert_eq!(confining_label(label).is_some(), confines, "{label:?}");
         }
     }

@@ -78,12 +78,18 @@ impl Program {
 
     /// An exec gives the capability for the map, and only root can replace the file.
     fn is_sound(&self) -> bool {
-        let gives_capability = match self.capabilities {
-            Some(FileCapabilities::Sufficient) => true,
-            Some(FileCapabilities::Others) | None => false,
-            Some(FileCapabilities::Absent | FileCapabilities::Foreign(_)) => self.is_setuid_root(),
-        };
-        gives_capability && !self.is_on_nosuid && self.only_root_can_replace
+        self.gives_capability() == Some(true) && !self.is_on_nosuid && self.only_root_can_replace
+    }
+
+    /// Whether the mode, the owner and the attribute give the capability for the map; `None` if the attribute cannot be read. The
+    /// setuid bit has no effect beside file capabilities of this namespace (`nonroot_raised_pE` and `handle_privileged_root` in
+    /// security/commoncap.c).
+    pub(crate) fn gives_capability(&self) -> Option<bool> {
+        Some(match self.capabilities? {
+            FileCapabilities::Sufficient => true,
+            FileCapabilities::Others => false,
+            FileCapabilities::Absent | FileCapabilities::Foreign(_) => self.is_setuid_root(),
+        })
     }
 
     /// The privilege that the file gives, in words.
@@ -102,7 +108,8 @@ impl Program {
             Some(FileCapabilities::Foreign(_)) => {
                 Some("file capabilities of another user namespace".to_owned())
             }
-            Some(FileCapabilities::Absent) | None => None,
+            Some(FileCapabilities::Absent) => None,
+            None => Some("unreadable file capabilities".to_owned()),
         });
         if words.is_empty() {
             words.push(format!("mode {:04o} and no file capabilities", self.mode));
