@@ -1,7 +1,6 @@
 //! Link arguments of the programs.
 //!
-//! RUSTFLAGS, which Debian's build sets, would replace arguments in a cargo configuration, and does not replace those of a build
-//! script.
+//! RUSTFLAGS, which Debian's build sets, overrides link arguments of a cargo configuration, but not those that a build script prints.
 
 use std::error::Error;
 use std::path::Path;

@@ -1,13 +1,7 @@
 //! Causes in the request: malformed numbers and targets, overlapping ranges, and more ranges than the kernel accepts.
 
-use std::process::Command;
-
-use super::failure::{Failure, MIGRATE};
+use super::failure::{Failure, MIGRATE, alice};
 use super::harness::{ALICE, IdType, InstallMode, Person, Sandbox, in_sandbox};
-
-fn alice() -> Command {
-    ALICE.command("env")
-}
 
 const NUMBERS: &str = "fix: give three numbers for each range, in decimal, octal after 0 or hexadecimal after 0x: two ids and a \
     count of at least 1, with no id above 4294967294";
@@ -120,8 +114,9 @@ fn no_argument_is_blamed_if_none_is_given_or_the_process_has_ended() {
             Failure::with_words(alice(), &program, id_type, &[]).says(&["$usage"]);
             let target = sandbox.namespace(ALICE);
             Failure::with_words(alice(), &program, id_type, &[&target.pid()]).says(&["$usage"]);
-            let gone = sandbox.namespace(ALICE).pid();
-            Failure::at(alice(), &program, id_type, &gone, "x y z").is_because(&["there is no process $pid"]);
+            let gone = sandbox.ended();
+            Failure::at(alice(), &program, id_type, &gone.pid(), "x y z")
+                .is_because(&["there is no process $pid"]);
         }
     });
 }

@@ -4,12 +4,8 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
 
-use super::failure::{Failure, MIGRATE};
+use super::failure::{Failure, MIGRATE, alice};
 use super::harness::{ALICE, IdType, InstallMode, Sandbox, in_sandbox, must_succeed};
-
-fn alice() -> Command {
-    ALICE.command("env")
-}
 
 const REFUSED: &str = "$id range [0-10) -> [100000-100010) not allowed";
 

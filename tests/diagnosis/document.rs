@@ -88,8 +88,8 @@ const EXAMPLES: &[Example] = &[
     }),
     ("proc not there", |sandbox| proc::no_proc(sandbox, InstallMode::Setuid, IdType::Uid).example()),
     ("proc elsewhere", |sandbox| {
-        let ended = sandbox.namespace(super::harness::ALICE).pid();
-        proc::old_proc(sandbox, InstallMode::Setuid, IdType::Uid, &ended).example()
+        let ended = sandbox.ended();
+        proc::old_proc(sandbox, InstallMode::Setuid, IdType::Uid, &ended.pid()).example()
     }),
     ("proc hidden", |sandbox| proc::hidden(sandbox, InstallMode::Setuid, IdType::Uid).example()),
     ("foreign-target user", |sandbox| targets::of_bob(sandbox, InstallMode::Setuid, IdType::Uid).example()),

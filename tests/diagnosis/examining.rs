@@ -6,17 +6,13 @@ use std::process::Command;
 
 use nix::mount::{MsFlags, mount};
 
-use super::failure::{Failure, NOT_PERMITTED, install};
+use super::failure::{Failure, NOT_PERMITTED, alice, install};
 use super::harness::tracing::traced;
 use super::harness::{ALICE, IdType, InstallMode, ROOT, finish, in_sandbox, setpriv};
 use super::plugin::{configure, in_plugin_sandbox, install as install_plugin};
 
 const HOSTILE: &str = "\u{1b}[2J\u{1b}]0;x\u{7}'\"\\\r\u{9b}\u{202e}";
 const HARMLESS: &str = "\\u{1b}[2J\\u{1b}]0;x\\u{7}'\"\\\\r\\u{9b}\\u{202e}";
-
-fn alice() -> Command {
-    ALICE.command("env")
-}
 
 /// Asserts that stderr has no control or bidirectional character except newlines.
 #[track_caller]

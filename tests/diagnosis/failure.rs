@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::harness::{IdType, InstallMode, Namespace, Outcome, Sandbox, finish, must_succeed};
+use super::harness::{ALICE, IdType, InstallMode, Namespace, Outcome, Sandbox, finish, must_succeed};
 
 /// The first line of most failures, the same as in shadow.
 pub const NOT_PERMITTED: &str = "write to $id_map failed: Operation not permitted";
@@ -143,6 +143,11 @@ impl Failure {
     pub fn stderr(&self) -> &str {
         &self.outcome.stderr
     }
+}
+
+/// The beginning of a command of alice.
+pub fn alice() -> Command {
+    ALICE.command("env")
 }
 
 /// Removes the key at the end of a line with a cause.

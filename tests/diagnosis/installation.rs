@@ -6,12 +6,8 @@ use std::process::Command;
 
 use nix::mount::{MsFlags, mount};
 
-use super::failure::{Failure, NOT_PERMITTED, install, set_capabilities};
+use super::failure::{Failure, NOT_PERMITTED, alice, install, set_capabilities};
 use super::harness::{ALICE, IdType, InstallMode, ROOT, Sandbox, in_sandbox, must_succeed, setpriv};
-
-fn alice() -> Command {
-    ALICE.command("env")
-}
 
 fn root() -> Command {
     ROOT.command("env")

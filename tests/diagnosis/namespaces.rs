@@ -1,14 +1,8 @@
 //! Causes in the user namespaces: unmapped ids, a map that is already written, and a target that is not in a child namespace.
 
-use std::process::Command;
-
-use super::failure::{Failure, MIGRATE, NOT_PERMITTED};
+use super::failure::{Failure, MIGRATE, NOT_PERMITTED, alice};
 use super::harness::{ALICE, IdType, InstallMode, Namespace, Sandbox, in_sandbox};
 use super::remedy_cases::with_lines;
-
-fn alice() -> Command {
-    ALICE.command("env")
-}
 
 /// A request in a user namespace that maps 0 to 65535, while the usual line delegates other ids.
 pub fn not_mapped_here(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {

@@ -2,15 +2,10 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
-use std::process::Command;
 
-use super::failure::{Failure, MIGRATE, without_key};
-use super::harness::{ALICE, BOB, IdType, InstallMode, Sandbox};
+use super::failure::{Failure, MIGRATE, alice, without_key};
+use super::harness::{BOB, IdType, InstallMode, Sandbox};
 use super::plugin::{configure, first_delegated, in_plugin_sandbox, install, install_sssd_plugin};
-
-fn alice() -> Command {
-    ALICE.command("env")
-}
 
 const REMEDY: &str = "fix: check that the plugin's service runs and knows the user (for sss: sssd), or as root, \
     remove the line subid: from /etc/nsswitch.conf";

@@ -5,14 +5,10 @@ use std::process::Command;
 
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 
-use super::failure::Failure;
+use super::failure::{Failure, alice};
 use super::harness::{
     ALICE, BOB, IdType, InstallMode, Namespace, ROOT, Sandbox, WRITTEN, in_sandbox, must_succeed, setpriv,
 };
-
-fn alice() -> Command {
-    ALICE.command("env")
-}
 
 fn bind(source: &str, target: &str) {
     mount(Some(source), target, None::<&str>, MsFlags::MS_BIND, None::<&str>).unwrap();
@@ -240,8 +236,8 @@ fn a_proc_of_another_pid_namespace_is_reported() {
             --pid --fork --mount-proc";
         let gone = "Could not open proc directory for target $pid: No such file or directory";
         sandbox.for_each_program(|mode, id_type| {
-            let ended = sandbox.namespace(ALICE).pid();
-            old_proc(sandbox, mode, id_type, &ended).says(&[
+            let ended = sandbox.ended();
+            old_proc(sandbox, mode, id_type, &ended.pid()).says(&[
                 gone,
                 "$usage",
                 &format!("cause: {ANOTHER}"),
@@ -300,8 +296,8 @@ fn a_hidden_process_is_distinguished_from_an_ended_process() {
                 "cause: process $pid exists, but /proc is mounted with hidepid=invisible and does not show it",
                 "fix: as root, run `mount -o remount,hidepid=0 /proc`; if the process is the caller's own, it is not dumpable",
             ]);
-            let ended = sandbox.namespace(ALICE).pid();
-            with_another_proc(sandbox, mode, id_type, &ended, hide_processes, alice()).is_because(&["there is no process $pid"]);
+            let ended = sandbox.ended();
+            with_another_proc(sandbox, mode, id_type, &ended.pid(), hide_processes, alice()).is_because(&["there is no process $pid"]);
             // A process of alice is visible to alice.
             let own = sandbox.namespace(ALICE);
             let unprivileged =

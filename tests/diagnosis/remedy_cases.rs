@@ -180,11 +180,7 @@ pub fn covered_map(sandbox: &Sandbox, id_type: IdType, _: usize) -> Vec<String> 
     let target = sandbox.namespace(ALICE);
     let map = format!("/proc/{}/{}_map", target.pid(), id_type.word());
     mount(Some("/dev/null"), map.as_str(), None::<&str>, MsFlags::MS_BIND, None::<&str>).unwrap();
-    let repair = Repair::new(sandbox, id_type);
-    let fix = fix(&finish(ALICE.command(&repair.program).args([&target.pid(), "0", "100000", "10"])));
-    alternatives(&fix).concat().iter().for_each(|command| repair.shell(command));
-    assert_eq!(repair.request_for(&target, "0 100000 10").stderr, "", "{fix}");
-    vec![fix]
+    remedied_for(&Repair::new(sandbox, id_type), &target)
 }
 
 pub fn no_proc(sandbox: &Sandbox, id_type: IdType, _: usize) -> Vec<String> {

@@ -2,12 +2,8 @@
 
 use std::process::Command;
 
-use super::failure::{Failure, NOT_PERMITTED, install};
+use super::failure::{Failure, NOT_PERMITTED, alice, install};
 use super::harness::{ALICE, IdType, InstallMode, ROOT, Sandbox, in_sandbox, setpriv};
-
-fn alice() -> Command {
-    ALICE.command("env")
-}
 
 /// setpriv(1), started by alice. Started by root, it would pass on capabilities that no_new_privs does not remove.
 fn no_new_privs() -> Command {

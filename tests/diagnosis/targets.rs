@@ -9,21 +9,16 @@ use std::process::Command;
 use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open};
 use nix::sys::stat::Mode;
 
-use super::failure::Failure;
+use super::failure::{Failure, alice};
 use super::harness::{
     ALICE, BOB, IdType, InstallMode, Person, ROOT, Sandbox, UNKNOWN_USER, in_sandbox, must_succeed, setpriv,
 };
-
-fn alice() -> Command {
-    ALICE.command("env")
-}
 
 const GONE: &str = "Could not open proc directory for target $pid: No such file or directory";
 const FOREIGN: &str = "Target process is owned by a different user: ";
 
 pub fn ended(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
-    let pid = sandbox.namespace(ALICE).pid();
-    Failure::at(alice(), &sandbox.program(mode, id_type), id_type, &pid, "0 100000 10")
+    Failure::of(alice(), sandbox, mode, id_type, &sandbox.ended(), "0 100000 10")
 }
 
 #[test]

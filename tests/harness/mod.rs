@@ -280,7 +280,7 @@ impl Sandbox {
         // A cgroup namespace hides the unit of systemd that the tests may run in.
         unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWCGROUP).unwrap();
         mount(no, "/", no, MsFlags::MS_REC | MsFlags::MS_PRIVATE, no).unwrap();
-        // So does a tmpfs the marks of a container.
+        // A tmpfs hides the marks of a container.
         if ["/run/.containerenv", "/run/secrets"].iter().any(|mark| Path::new(mark).exists()) {
             mount(Some("tmpfs"), "/run", Some("tmpfs"), MsFlags::empty(), Some("mode=0755")).unwrap();
         }
@@ -332,6 +332,19 @@ impl Sandbox {
         let mut command = owner.command("unshare");
         command.args(["--user", "--", "cat"]);
         Namespace::of(command)
+    }
+
+    /// A PID that no process has, nor gets while the returned value lives: it is the number of the process group of another process.
+    pub fn ended(&self) -> Namespace {
+        let in_group = |group: i32| {
+            let mut command = ALICE.command("cat");
+            command.process_group(group);
+            Namespace::of(command)
+        };
+        let leader = in_group(0);
+        let mut member = in_group(leader.pid.parse().unwrap());
+        member.pid.clone_from(&leader.pid);
+        member
     }
 
     /// A process of this person in the caller's user namespace.

@@ -145,31 +145,6 @@ fn ids_that_a_nested_namespace_does_not_map_are_reported() {
     });
 }
 
-#[test]
-fn a_refused_user_namespace_is_reported() {
-    in_sandbox(|sandbox| {
-        sandbox.delegate("alice:100000:65536\n");
-        let namespace = sandbox.nested(70_000);
-        let mut nested = namespace.as_root();
-        nested.args([
-            "sh",
-            "-c",
-            "echo 0 >/proc/sys/user/max_user_namespaces && exec \"$@\"",
-            "sh",
-            "setpriv",
-        ]);
-        nested.args(["--reuid=1000", "--regid=1000", "--clear-groups"]);
-        let outcome = check_through(sandbox, nested, InstallMode::Setuid, &[]);
-        assert_eq!(outcome.status, Some(1), "{}", outcome.stderr);
-        let lines = lines(&outcome);
-        assert!(
-            lines.contains(&"bad   user namespace  cannot be created: No space left on device"),
-            "{lines:?}"
-        );
-        assert!(lines.iter().any(|line| line.starts_with("cause: a limit on user namespaces is reached")));
-    });
-}
-
 /// A made-up range would judge the plugin instead.
 #[test]
 fn a_plugin_without_a_list_is_the_cause() {
@@ -253,12 +228,13 @@ fn json_output_conforms_to_the_schema() {
             (r#""ok":true"#, r#""ok":"true""#),
             (r#""uid":1000"#, r#""uid":-1"#),
             (r#""verdict":"ok""#, r#""verdict":"good""#),
-            (r#""subject":"podman""#, r#""subject":"docker""#),
+            (r#""subject":"uid map""#, r#""subject":"docker""#),
             (r#""remedies":[]"#, r#""remedies":[{"key":"other","cause":"","fix":null}]"#),
             (r#""version":"#, r#""release":"#),
         ] {
             let changed = good.replacen(part, replacement, 1);
-            assert_eq!(complaints(&changed).is_empty(), changed == good, "{part}");
+            assert_ne!(changed, good, "{part}");
+            assert_ne!(complaints(&changed), "", "{part}");
         }
     });
 }

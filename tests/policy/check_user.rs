@@ -16,7 +16,9 @@ fn root_checks_another_user_as_that_user() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:65536\n");
         let as_alice = check(sandbox, ALICE, InstallMode::Setuid);
-        for name in ["alice", "1000", "alicia"] {
+        // A name of digits is a name first.
+        sandbox.write("passwd", "root:x:0:0::/:/bin/sh\nalice:x:1000:1000::/:/bin/sh\nbob:x:1001:1001::/:/bin/sh\n1001:x:1000:1000::/:/bin/sh\n");
+        for name in ["alice", "1000", "1001"] {
             let outcome = check_as_root(sandbox, &["--user", name]);
             assert_eq!((&outcome.stdout, outcome.status), (&as_alice.stdout, Some(0)), "{name}: {outcome:?}");
         }
@@ -48,14 +50,26 @@ fn nothing_of_root_is_left_when_another_user_is_checked() {
         must_succeed(Command::new("install").args(["--mode=0755", "/mnt/spying", "/mnt/spy/newuidmap"]));
         let mut command = ROOT.command("setpriv");
         command.args(["--groups=0,100", "--inh-caps=+chown", "--ambient-caps=+chown", "--", "sh", "-c"]);
-        command.args(["exec /mnt/tools/uidmap-check --user alice 3>/mnt/seen"]);
-        finish(command.env("PATH", "/mnt/spy:/usr/bin:/bin").env("SECRET", "x").env("XDG_RUNTIME_DIR", "/x"));
+        command.args(["cd /mnt && exec /mnt/tools/uidmap-check --user alice 3>/mnt/seen"]);
+        finish(
+            command
+                .env("PATH", "/mnt/spy:/usr/bin:/bin")
+                .env("SECRET", "x")
+                .env("XDG_RUNTIME_DIR", "/x")
+                .env("NO_COLOR", "1"),
+        );
         let seen = std::fs::read_to_string("/mnt/seen").unwrap();
         let seen: Vec<String> =
             seen.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
-        for line in
-            ["Uid: 1000 1000 1000 1000", "Gid: 1000 1000 1000 1000", "USER=alice", "LOGNAME=alice", "HOME=/"]
-        {
+        for line in [
+            "Uid: 1000 1000 1000 1000",
+            "Gid: 1000 1000 1000 1000",
+            "USER=alice",
+            "LOGNAME=alice",
+            "HOME=/",
+            "NO_COLOR=1",
+            "PWD=/",
+        ] {
             assert!(seen.iter().any(|found| found == line), "{line}\n{seen:?}");
         }
         assert!(seen.iter().any(|line| line == "Groups: 1000" || line == "Groups: 100 1000"), "{seen:?}");

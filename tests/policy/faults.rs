@@ -2,7 +2,7 @@
 //! failure must exit with 1 and print a message.
 
 use super::harness::faults::{Call, Fate, Run};
-use super::harness::{IdType, InstallMode, in_sandbox};
+use super::harness::{IdType, InstallMode, WRITTEN, in_sandbox};
 
 /// The map of the caller's own gid, before which the program denies setgroups(2).
 const OWN_GID: &str = "0 1000 1";
@@ -12,9 +12,7 @@ fn for_each_run(test: fn(Run)) {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:10\n");
         for mode in InstallMode::GOOD {
-            for (id_type, map) in
-                [(IdType::Uid, "0 100000 10"), (IdType::Gid, "0 100000 10"), (IdType::Gid, "0 1000 1")]
-            {
+            for (id_type, _, map) in WRITTEN {
                 test(Run { sandbox, program: &sandbox.program(mode, id_type), id_type, map });
             }
         }
@@ -31,8 +29,8 @@ fn own_calls(run: Run) -> Vec<Call> {
 /// True for a call whose failure may leave the map complete: the C library has a fallback, or the call cleans up.
 fn is_dispensable(call: &Call, fault: &str, map: &str) -> bool {
     match call.name.as_str() {
-        // An interrupted read is repeated; getrandom has a fallback; ioctl asks for a terminal; socket and connect look for nscd; after brk, malloc uses
-        // mmap; lseek and statx only find a buffer size; after rt_sigaction, SIGPIPE keeps its action.
+        // An interrupted read is repeated, and getrandom has a fallback. ioctl asks for a terminal; socket and connect look for nscd.
+        // After brk, malloc uses mmap. lseek and statx find a buffer size. Without rt_sigaction, SIGPIPE keeps its action.
         "rt_sigaction" | "read" | "getrandom" | "ioctl" | "socket" | "connect" | "brk" | "lseek"
         | "close" | "statx" | "munmap" => true,
         // An interrupted write is repeated.

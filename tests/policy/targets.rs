@@ -174,8 +174,9 @@ fn a_process_that_has_ended_is_refused_in_every_form_of_target() {
         let target = sandbox.namespace(ALICE);
         let (directory, pidfd) =
             (opened(&format!("/proc/{}", target.pid()), OFlag::O_RDONLY), pidfd(&target));
-        let pid = target.pid();
         drop(target);
+        let ended = sandbox.ended();
+        let pid = ended.pid();
         sandbox.for_each_program(|mode, id_type| {
             for descriptor in [&directory, &pidfd] {
                 let outcome = run(sandbox, mode, id_type, descriptor);
