@@ -10,6 +10,7 @@ use nix::sched::{CloneFlags, unshare};
 use super::report::{Finding, NEXT_STEPS, Remedy};
 use crate::escape::escape;
 use crate::explain::cause::Key;
+use crate::explain::causes;
 use crate::explain::evidence::process::Process;
 use crate::reason::Reason;
 
@@ -89,9 +90,13 @@ pub(super) fn finding(taken: Result<(), Refusal>, process: &Process, label: Opti
 /// Why a process with all capabilities in its namespace is refused.
 fn cause(Refusal { step, errno }: Refusal, process: &Process, label: Option<&str>) -> Remedy {
     if step == Step::MountNamespace && errno == Errno::ENOSPC {
+        let sentence = "a limit on mount namespaces is reached: user.max_mnt_namespaces, here or in an ancestor namespace";
+        if process.max_mnt_namespaces.is_none_or(|limit| limit >= causes::USUAL_LIMIT) {
+            return Remedy::without_fix(Key::MountRefused, sentence);
+        }
         return Remedy::new(
             Key::MountRefused,
-            "a limit on mount namespaces is reached: user.max_mnt_namespaces, here or in an ancestor namespace",
+            sentence,
             "as root, run `echo 15000 >/proc/sys/user/max_mnt_namespaces`, and correct the setting in /etc/sysctl.d",
         );
     }
@@ -164,10 +169,18 @@ mod tests {
             (
                 Step::MountNamespace,
                 Errno::ENOSPC,
-                process(true, docker, true),
+                Process { max_mnt_namespaces: Some(0), ..process(true, docker, true) },
                 None,
                 "a limit on mount namespaces",
                 true,
+            ),
+            (
+                Step::MountNamespace,
+                Errno::ENOSPC,
+                Process { max_mnt_namespaces: Some(15_000), ..Process::default() },
+                None,
+                "a limit on mount namespaces",
+                false,
             ),
             (Step::Tmpfs, Errno::EPERM, process(false, None, true), None, "kernel.apparmor_restrict", true),
             (

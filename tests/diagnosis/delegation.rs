@@ -4,6 +4,8 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::process::Command;
 
+use nix::mount::{MsFlags, mount};
+
 use super::failure::{Failure, MIGRATE, alice};
 use super::harness::{ALICE, IdType, InstallMode, Sandbox, in_sandbox, must_succeed};
 
@@ -295,6 +297,25 @@ fn an_unreadable_subid_file_is_reported_with_the_reason() {
                 ),
             ]);
         });
+    });
+}
+
+/// A volume without a source is mounted as a directory, and mv(1) cannot replace a mount point.
+#[test]
+fn a_directory_mounted_at_the_subid_file_has_a_fix_outside() {
+    in_sandbox(|sandbox| {
+        for id_type in IdType::BOTH {
+            let path = format!("/etc/{}", id_type.subid());
+            sandbox.remove(id_type.subid());
+            fs::create_dir(&path).unwrap();
+            mount(Some("tmpfs"), path.as_str(), Some("tmpfs"), MsFlags::empty(), None::<&str>).unwrap();
+            Failure::new(alice, sandbox, InstallMode::Setuid, id_type, "0 100000 10").says(&[
+                "cannot open $subid: Is a directory",
+                "cause: $subid exists but cannot be read: Is a directory",
+                "fix: $subid is mounted here, so change the file where it is mounted from (a volume): it must be a regular file that \
+                 every user may read",
+            ]);
+        }
     });
 }
 

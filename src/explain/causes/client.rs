@@ -13,14 +13,24 @@ pub(crate) fn not_started(id_type: IdType, reason: Reason) -> Vec<Cause> {
     if reason.errno() == Errno::EPERM { vec![privilege::bounding_set(id_type)] } else { Vec::new() }
 }
 
+/// A lower limit on namespaces is probably the one that was reached.
+pub(crate) const USUAL_LIMIT: u64 = 15_000;
+
+const LIMIT_REACHED: &str = "a limit on user namespaces is reached: user.max_user_namespaces, here or in an ancestor namespace, or 32 levels";
+
 /// unshare(2) failed.
 pub(crate) fn no_namespace(errno: Errno, process: &Process) -> Vec<Cause> {
     let cause = match errno {
-        Errno::ENOSPC | Errno::EUSERS => Cause::new(
-            Key::NoNamespace,
-            "a limit on user namespaces is reached: user.max_user_namespaces, here or in an ancestor namespace, or 32 levels",
-            "as root, run `echo 15000 >/proc/sys/user/max_user_namespaces`, and correct the setting in /etc/sysctl.d",
-        ),
+        Errno::ENOSPC | Errno::EUSERS
+            if process.max_user_namespaces.is_some_and(|limit| limit < USUAL_LIMIT) =>
+        {
+            Cause::new(
+                Key::NoNamespace,
+                LIMIT_REACHED,
+                "as root, run `echo 15000 >/proc/sys/user/max_user_namespaces`, and correct the setting in /etc/sysctl.d",
+            )
+        }
+        Errno::ENOSPC | Errno::EUSERS => Cause::without_fix(Key::NoNamespace, LIMIT_REACHED),
         Errno::EPERM if process.userns_clone_is_off => Cause::new(
             Key::NoNamespace,
             "kernel.unprivileged_userns_clone is 0, so only root can create user namespaces",
@@ -80,6 +90,15 @@ mod tests {
             for cause in causes {
                 assert!(cause.sentence.starts_with(expected.unwrap()), "{errno}: {}", cause.sentence);
             }
+        }
+    }
+
+    #[test]
+    fn a_limit_is_raised_only_if_it_is_low() {
+        for (limit, has_fix) in [(Some(0), true), (Some(14_999), true), (Some(15_000), false), (None, false)]
+        {
+            let process = Process { max_user_namespaces: limit, ..Process::default() };
+            assert_eq!(no_namespace(Errno::ENOSPC, &process)[0].fix.is_some(), has_fix, "{limit:?}");
         }
     }
 

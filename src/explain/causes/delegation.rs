@@ -5,6 +5,7 @@ use nix::errno::Errno;
 use super::{Cause, Key, plugin, suggestion};
 use crate::explain::evidence::Evidence;
 use crate::explain::evidence::delegation::{Delegation, Lines};
+use crate::explain::evidence::mounts::Mount;
 use crate::id_range::{IdRange, IdSet};
 use crate::map_range::MapRange;
 use crate::reason::Reason;
@@ -36,6 +37,16 @@ pub(super) fn unreadable(reason: Reason, evidence: &Evidence) -> Option<Cause> {
             format!("{file} exists but cannot be read: {reason}"),
             format!("make {file} a regular, readable file"),
         ),
+    };
+    // A mount point cannot be replaced, but its mode can be changed.
+    let is_fixed = match reason.errno() {
+        Errno::ENOENT => false,
+        Errno::EACCES => evidence.subid_mount.as_ref().is_some_and(Mount::is_read_only),
+        _ => true,
+    };
+    let fix = match suggestion::unchangeable(evidence).filter(|_| is_fixed) {
+        Some(reason) => format!("{reason}: it must be a regular file that every user may read"),
+        None => fix,
     };
     Some(Cause::new(Key::SubidFile, sentence, fix))
 }

@@ -17,7 +17,7 @@ mod target;
 mod test_evidence;
 mod write;
 
-pub(crate) use client::{no_namespace, not_started};
+pub(crate) use client::{USUAL_LIMIT, no_namespace, not_started};
 pub(crate) use plugin::unusable;
 pub(crate) use target::no_passwd_entry;
 

@@ -33,6 +33,9 @@ pub(crate) struct Process {
     pub(crate) apparmor_restricts_userns: bool,
     /// Debian's kernel.unprivileged_userns_clone denies user namespaces to processes without `CAP_SYS_ADMIN`.
     pub(crate) userns_clone_is_off: bool,
+    /// The limits of this user namespace; see namespaces(7).
+    pub(crate) max_user_namespaces: Option<u64>,
+    pub(crate) max_mnt_namespaces: Option<u64>,
     /// Major and minor version.
     pub(crate) kernel: Option<(u32, u32)>,
     /// In bytes. The kernel accepts a map that is shorter (`map_write` in kernel/user_namespace.c).
@@ -58,6 +61,8 @@ impl Process {
             apparmor_restricts_userns: sysctl("apparmor_restrict_unprivileged_userns").as_deref()
                 == Some("1"),
             userns_clone_is_off: sysctl("unprivileged_userns_clone").as_deref() == Some("0"),
+            max_user_namespaces: limit("max_user_namespaces"),
+            max_mnt_namespaces: limit("max_mnt_namespaces"),
             kernel: sysctl("osrelease").as_deref().and_then(version),
             page_size: page_size(),
         }
@@ -70,6 +75,10 @@ fn read(path: &str) -> Option<String> {
 
 fn sysctl(name: &str) -> Option<String> {
     Some(read(&format!("/proc/sys/kernel/{name}"))?.trim().to_owned())
+}
+
+fn limit(name: &str) -> Option<u64> {
+    read(&format!("/proc/sys/user/{name}"))?.trim().parse().ok()
 }
 
 fn page_size() -> Option<usize> {
