@@ -18,12 +18,13 @@ ONLY    ?=
 CPU     ?=
 REFERENCE ?=
 CHROOT  ?=
+ARCH    ?=
 KERNELS ?= bullseye bookworm trixie
 FUZZED  ?= $(basename $(notdir $(wildcard tests/fuzz/targets/*.rs)))
 SECONDS_EACH ?= 10
 FILES   ?=
 LEAST   ?= 95
-PACKAGE := target/deb$(CHROOT:%=-%)
+PACKAGE := target/deb$(CHROOT:%=-%)$(ARCH:%=-%)
 RELEASE := target/release
 BUILD   := cargo build --release --locked
 
@@ -113,14 +114,14 @@ faults: ## Make each system call fail once, in our programs and in Debian's, and
 	$(BUILD)
 	REFERENCE='$(REFERENCE)' tests/bench/run.sh $(RELEASE) faults
 
-deb: $(PACKAGE)/built ## Build the Debian package in target/deb (CHROOT=bookworm|trixie: target/deb-SUITE, with Debian's own compiler; root)
+deb: $(PACKAGE)/built ## Build the Debian package in target/deb (ARCH=arm64: for every Debian release; CHROOT=trixie: for that release; root)
 
 # The existing source files of the package.
 $(PACKAGE)/built: $(wildcard $(shell git ls-files --cached --others --exclude-standard bins src packaging docs/man docs/uidmap-check.schema.json \
 		'Cargo.*' README.md CHANGELOG.md 2>/dev/null))
 	@packaging/setup deb
-	packaging/build-deb $(PACKAGE) $(CHROOT)
-	tests/deb/contents $(PACKAGE) $(if $(CHROOT),,$$(getconf GNU_LIBC_VERSION | cut -d ' ' -f 2))
+	packaging/build-deb $(PACKAGE) '$(CHROOT)' $(ARCH)
+	tests/deb/contents $(PACKAGE) '$(CHROOT)' $(ARCH)
 	touch $@
 
 debtest: $(PACKAGE)/built ## Install, upgrade and remove the package in Debian 12 and 13, and transport images with it (root)

@@ -14,6 +14,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let script = Path::new(&directory).join("libgcc_s.so");
     fs::write(script, "INPUT(-lgcc_eh -lgcc)\n")?;
     println!("cargo:rustc-link-search=native={directory}");
+    // The C library comes before libpthread. Before glibc 2.34, both define read(2) and others, and the linker takes the first: with
+    // libpthread, the programs would load one library more.
+    println!("cargo:rustc-link-lib=c");
     // Resolves all symbols at start-up and makes their addresses read-only: the default of rustc, on which the programs rely.
     println!("cargo:rustc-link-arg-bins=-Wl,-z,relro,-z,now");
     Ok(())

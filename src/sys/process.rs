@@ -7,7 +7,7 @@ use std::sync::OnceLock;
 
 use libc::size_t;
 use nix::errno::Errno;
-use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
+use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, signal, sigprocmask};
 
 /// The size of `ut_user` in utmp(5), and one byte for the NUL.
 const LONGEST_LOGIN_NAME: usize = libc::__UT_NAMESIZE + 1;
@@ -60,7 +60,7 @@ pub(crate) fn keep_message(message: String, seconds: u32) {
         let _ = unsafe { signal(number, SigHandler::Handler(print_message)) };
     }
     // A caller may have blocked the signal (exec keeps the mask).
-    let _ = SigSet::from(Signal::SIGALRM).thread_unblock();
+    let _ = sigprocmask(SigmaskHow::SIG_UNBLOCK, Some(&SigSet::from(Signal::SIGALRM)), None);
     nix::unistd::alarm::set(seconds);
 }
 
