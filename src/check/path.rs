@@ -6,7 +6,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use nix::sys::statvfs::{FsFlags, statvfs};
+use nix::sys::statfs::statfs;
+use nix::sys::statvfs::FsFlags;
 use nix::unistd::{AccessFlags, Gid, Group, access, getgrouplist, getgroups};
 
 use super::report::Remedy;
@@ -97,7 +98,7 @@ fn not_executable(path: &Path, caller: &Caller) -> Remedy {
         )
     };
     let Ok(status) = path.metadata() else { return unexplained() };
-    if statvfs(path).is_ok_and(|file_system| file_system.flags().contains(FsFlags::ST_NOEXEC)) {
+    if statfs(path).is_ok_and(|file_system| file_system.flags().contains(FsFlags::ST_NOEXEC)) {
         return because(
             "is on a file system mounted noexec".to_owned(),
             "as root, install the package on another file system, or remount this one without noexec"

@@ -62,6 +62,7 @@ impl Functions {
 
     /// Asks whether `count` ids from `start` on are delegated: the status, and the byte that the plugin wrote as its answer.
     /// A C `bool` is a byte, and a plugin may write a value into it that Rust's `bool` cannot have.
+    #[allow(clippy::useless_conversion, reason = "unsigned long has 32 bits on 32-bit machines")]
     pub(crate) fn has_range(&self, owner: &CStr, start: u32, count: u32, id_type: c_int) -> (c_int, u8) {
         let mut answer = 0_u8;
         // SAFETY: the string ends with NUL and outlives the call, and so does the byte that the plugin may write.

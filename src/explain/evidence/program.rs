@@ -1,11 +1,13 @@
 //! Evidence about a program file: the privilege that an exec of the file gives.
 
 use std::ffi::CStr;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
-use nix::sys::stat::{Mode, stat};
-use nix::sys::statvfs::{FsFlags, statvfs};
+use nix::sys::stat::Mode;
+use nix::sys::statfs::statfs;
+use nix::sys::statvfs::FsFlags;
 use nix::unistd::{AccessFlags, access};
 
 use crate::id_type::IdType;
@@ -54,13 +56,13 @@ impl Program {
 
     /// A file that a client would start; `None` if its status cannot be read.
     pub(crate) fn examine(path: &Path, id_type: IdType) -> Option<Self> {
-        let status = stat(path).ok()?;
+        let status = path.metadata().ok()?;
         Some(Self {
             path: path.to_owned(),
-            mode: status.st_mode & 0o7777,
-            owner: status.st_uid,
+            mode: status.mode() & 0o7777,
+            owner: status.uid(),
             capabilities: file_capabilities(path, id_type),
-            is_on_nosuid: statvfs(path).ok()?.flags().contains(FsFlags::ST_NOSUID),
+            is_on_nosuid: statfs(path).ok()?.flags().contains(FsFlags::ST_NOSUID),
             only_root_can_replace: only_root_can_replace(path),
         })
     }
@@ -135,10 +137,10 @@ impl Program {
 fn only_root_can_replace(path: &Path) -> bool {
     let Ok(path) = path.canonicalize() else { return false };
     path.ancestors().all(|part| {
-        stat(part).is_ok_and(|status| {
-            let mode = Mode::from_bits_truncate(status.st_mode);
+        part.metadata().is_ok_and(|status| {
+            let mode = Mode::from_bits_truncate(status.mode());
             let others_may_write = mode.intersects(Mode::S_IWGRP | Mode::S_IWOTH);
-            status.st_uid == 0 && (!others_may_write || (part != path && mode.contains(Mode::S_ISVTX)))
+            status.uid() == 0 && (!others_may_write || (part != path && mode.contains(Mode::S_ISVTX)))
         })
     })
 }
