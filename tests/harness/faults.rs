@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
 
-use super::tracing::traced;
+use super::tracing::{traced, usual_name};
 use super::{ALICE, IdType, Outcome, Sandbox, finish};
 
 /// A run of a program by alice that writes a map with one range and succeeds.
@@ -16,10 +16,14 @@ pub struct Run<'a> {
     pub map: &'static str,
 }
 
-/// A system call of a run. `nth` counts the calls of this name from the start of strace(1), as its option `when=` does.
+/// A system call of a run.
 #[derive(Debug)]
 pub struct Call {
+    /// The name on 64-bit machines.
     pub name: String,
+    /// The name on this machine.
+    traced_name: String,
+    /// Counts the calls of this name from the start of strace(1), as its option `when=` does.
     nth: usize,
     pub line: String,
 }
@@ -48,7 +52,12 @@ impl Run<'_> {
             let Some((name, _)) = call.trim_start().split_once('(') else { continue };
             let nth = counts.entry(name.to_owned()).or_default();
             *nth += 1;
-            calls.push(Call { name: name.to_owned(), nth: *nth, line: line.to_owned() });
+            calls.push(Call {
+                name: usual_name(name).to_owned(),
+                traced_name: name.to_owned(),
+                nth: *nth,
+                line: line.to_owned(),
+            });
         }
         // strace starts setpriv, which starts the program: the last exec is the program's.
         let exec = calls.iter().rposition(|call| call.name == "execve").unwrap();
@@ -61,7 +70,7 @@ impl Run<'_> {
     /// Repeats the run with this fault at this call.
     pub fn inject(self, call: &Call, fault: &str) -> Fate {
         let log = "/etc/strace";
-        let injection = format!("inject={}:{fault}:when={}", call.name, call.nth);
+        let injection = format!("inject={}:{fault}:when={}", call.traced_name, call.nth);
         let fate = self.fate(log, &injection);
         let trace = fs::read_to_string(log).unwrap();
         assert!(trace.contains("(INJECTED)") || trace.contains("SIGKILL"), "{injection}:\n{trace}");

@@ -2,6 +2,7 @@
 //! a capability is effective.
 
 use super::InstallMode;
+use super::tracing::usual_name;
 
 /// Counts for a whole run, including the loader.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -29,6 +30,7 @@ impl Privileged {
         for line in run.lines().skip(1) {
             let (_, call) = line.trim_start().split_once(' ').unwrap();
             let (name, rest) = call.trim_start().split_once('(').unwrap_or_default();
+            let name = usual_name(name);
             is_main |= name == "getresuid";
             if has_effective || is_root.contains(&true) {
                 privileged.calls += 1;
