@@ -34,3 +34,4 @@ mod privilege;
 mod races;
 mod setgroups;
 mod targets;
+mod times_and_sizes;
