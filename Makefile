@@ -124,9 +124,9 @@ $(PACKAGE)/built: $(wildcard $(shell git ls-files --cached --others --exclude-st
 	tests/deb/contents $(PACKAGE) '$(CHROOT)' $(ARCH)
 	touch $@
 
-debtest: $(PACKAGE)/built ## Install, upgrade and remove the package in Debian 12 and 13, and transport images with it (root)
+debtest: $(PACKAGE)/built ## Install, upgrade and remove the package in Debian releases, and transport images with it (SUITES; root)
 	@packaging/setup e2e
-	tests/deb/run $(PACKAGE)
+	SUITES='$(SUITES)' tests/deb/run $(PACKAGE) $(CHROOT)
 
 kernels: ## Run the tests of rules and failures on the kernels of Debian 11, 12 and 13 under qemu (KERNELS; root)
 	@packaging/setup kernels
