@@ -126,7 +126,7 @@ $(PACKAGE)/built: $(wildcard $(shell git ls-files --cached --others --exclude-st
 
 debtest: $(PACKAGE)/built ## Install, upgrade and remove the package in Debian releases, and transport images with it (SUITES; root)
 	@packaging/setup e2e
-	SUITES='$(SUITES)' tests/deb/run $(PACKAGE) $(CHROOT)
+	SUITES='$(SUITES)' tests/deb/run $(PACKAGE) '$(CHROOT)' $(ARCH)
 
 kernels: ## Run the tests of rules and failures on the kernels of Debian 11, 12 and 13 under qemu (KERNELS; root)
 	@packaging/setup kernels
