@@ -31,7 +31,7 @@ BUILD   := cargo build --release --locked
 # packaging/setup puts links to built tools here, and to a Rust that is newer than the first one on the PATH.
 export PATH := $(CURDIR)/target/tools:$(CURDIR)/target/tools/rust:$(PATH):/usr/sbin:/sbin
 
-.PHONY: help build demo test lines lint fuzz mutants coverage miri conformance e2e deb debtest bench profile faults kernels bare dependencies install clean
+.PHONY: help build demo test minimal lines lint fuzz mutants coverage miri conformance e2e deb debtest bench profile faults kernels bare dependencies install clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ demo: ## Show both maps being written in each install mode; leave nothing on the
 
 test: ## Run the unit tests and, as root, the tests of rules and failures in private namespaces
 	@tests/run
+
+minimal: ## Compile and run the unit tests with the lowest versions of the crates that Cargo.toml allows
+	@packaging/setup build
+	@tests/minimal-versions
 
 bare: ## Run demo and test from a clone in bare root file systems of Debian 12 and 13 (SUITES; root)
 	@packaging/setup bare
