@@ -24,7 +24,8 @@ FUZZED  ?= $(basename $(notdir $(wildcard tests/fuzz/targets/*.rs)))
 SECONDS_EACH ?= 10
 FILES   ?=
 LEAST   ?= 95
-PACKAGE := target/deb$(CHROOT:%=-%)$(ARCH:%=-%)
+CRATES  ?=
+PACKAGE := target/deb$(CHROOT:%=-%)$(ARCH:%=-%)$(CRATES:%=-%-crates)
 RELEASE := target/release
 BUILD   := cargo build --release --locked
 
@@ -118,14 +119,14 @@ faults: ## Make each system call fail once, in our programs and in Debian's, and
 	$(BUILD)
 	REFERENCE='$(REFERENCE)' tests/bench/run.sh $(RELEASE) faults
 
-deb: $(PACKAGE)/built ## Build the Debian package in target/deb (ARCH=arm64: for every Debian release; CHROOT=trixie: for that release; root)
+deb: $(PACKAGE)/built ## Build the Debian package (ARCH=arm64: for every Debian; CHROOT=trixie: for one; CRATES=debian: from its crates; root)
 
 # The existing source files of the package.
-$(PACKAGE)/built: $(wildcard $(shell git ls-files --cached --others --exclude-standard bins src packaging docs/man docs/uidmap-check.schema.json \
+$(PACKAGE)/built: $(wildcard $(shell git ls-files --cached --others --exclude-standard bins src packaging docs \
 		'Cargo.*' README.md CHANGELOG.md 2>/dev/null))
 	@packaging/setup deb
-	packaging/build-deb $(PACKAGE) '$(CHROOT)' $(ARCH)
-	tests/deb/contents $(PACKAGE) '$(CHROOT)' $(ARCH)
+	CRATES='$(CRATES)' packaging/build-deb $(PACKAGE) '$(CHROOT)' $(ARCH)
+	CRATES='$(CRATES)' tests/deb/contents $(PACKAGE) '$(CHROOT)' $(ARCH)
 	touch $@
 
 debtest: $(PACKAGE)/built ## Install, upgrade and remove the package in Debian releases, and transport images with it (SUITES; root)
