@@ -72,8 +72,8 @@ lint: ## Check formatting, clippy on all targets, the dependencies, the shell sc
 	tests/privileged-lines 1200
 	find .ci packaging tests -type f -exec awk 'FNR == 1 && /^#!\/bin\/(ba)?sh/ { print FILENAME } { nextfile }' {} + | \
 		xargs shellcheck --external-sources
-	@# The filter removes warnings about other pages that are not installed on this machine.
-	! mandoc -T lint docs/man/*.1 2>&1 | grep -vE 'mandoc.db lacks|referenced manual not found'
+	@# The filter removes warnings about other pages that are not installed on this machine. mandoc fails for each warning.
+	{ mandoc -T lint docs/man/*.1 2>&1 || true; } | { ! grep -vE 'mandoc.db lacks|referenced manual not found'; }
 
 fuzz: ## Fuzz the parsers and the policy against oracles (SECONDS_EACH or RUNS, SEED, FUZZED)
 	@packaging/setup fuzz
