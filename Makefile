@@ -19,6 +19,7 @@ CPU     ?=
 REFERENCE ?=
 CHROOT  ?=
 ARCH    ?=
+ARCHS   ?= $(or $(ARCH),arm64 s390x)
 KERNELS ?= bullseye bookworm trixie
 FUZZED  ?= $(basename $(notdir $(wildcard tests/fuzz/targets/*.rs)))
 SECONDS_EACH ?= 10
@@ -32,7 +33,7 @@ BUILD   := cargo build --release --locked
 # packaging/setup puts links to built tools here, and to a Rust that is newer than the first one on the PATH.
 export PATH := $(CURDIR)/target/tools:$(CURDIR)/target/tools/rust:$(PATH):/usr/sbin:/sbin
 
-.PHONY: help build demo test minimal lines lint fuzz mutants coverage miri conformance e2e deb debtest bench profile faults kernels bare dependencies install clean
+.PHONY: help build demo test minimal lines lint fuzz mutants coverage miri conformance e2e deb debtest bench profile faults kernels cross bare dependencies install clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -136,6 +137,11 @@ debtest: $(PACKAGE)/built ## Install, upgrade and remove the package in Debian r
 kernels: ## Run the tests of rules and failures on the kernels of Debian 11, 12 and 13 under qemu (KERNELS; root)
 	@packaging/setup kernels
 	KERNELS='$(KERNELS)' tests/kernels/run
+
+cross: ## Install packages of other architectures, map ids, and run the unit tests, under qemu-user (ARCHS='arm64 s390x'; root)
+	@packaging/setup cross
+	for arch in $(ARCHS); do $(MAKE) --no-print-directory deb CHROOT= ARCH=$$arch; done
+	tests/cross/run $(ARCHS)
 
 dependencies: $(PACKAGE)/built ## Print the table of docs/dependencies.md: each crate, its unsafe code, and its size in newuidmap
 	@packaging/setup deb
