@@ -20,7 +20,7 @@ REFERENCE ?=
 CHROOT  ?=
 ARCH    ?=
 ARCHS   ?= $(or $(ARCH),arm64 s390x)
-KERNELS ?= bullseye bookworm trixie
+KERNELS ?= $(if $(filter arm64,$(ARCH)),,bullseye bookworm )trixie
 FUZZED  ?= $(basename $(notdir $(wildcard tests/fuzz/targets/*.rs)))
 SECONDS_EACH ?= 10
 FILES   ?=
@@ -134,9 +134,9 @@ debtest: $(PACKAGE)/built ## Install, upgrade and remove the package in Debian r
 	@packaging/setup e2e
 	SUITES='$(SUITES)' tests/deb/run $(PACKAGE) '$(CHROOT)' $(ARCH)
 
-kernels: ## Run the tests of rules and failures on the kernels of Debian 11, 12 and 13 under qemu (KERNELS; root)
+kernels: ## Run the tests of rules and failures on Debian's kernels under qemu (KERNELS; ARCH=arm64; root)
 	@packaging/setup kernels
-	KERNELS='$(KERNELS)' tests/kernels/run
+	ARCH=$(ARCH) KERNELS='$(KERNELS)' tests/kernels/run
 
 cross: ## Install packages of other architectures, map ids, and run the unit tests, under qemu-user (ARCHS='arm64 s390x'; root)
 	@packaging/setup cross
