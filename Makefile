@@ -21,6 +21,8 @@ CHROOT  ?=
 ARCH    ?=
 ARCHS   ?= $(or $(ARCH),arm64 s390x)
 KERNELS ?= $(if $(filter arm64,$(ARCH)),,bullseye bookworm )trixie
+KEY     ?=
+URL     ?=
 FUZZED  ?= $(basename $(notdir $(wildcard tests/fuzz/targets/*.rs)))
 SECONDS_EACH ?= 10
 FILES   ?=
@@ -33,7 +35,7 @@ BUILD   := cargo build --release --locked
 # packaging/setup puts links to built tools here, and to a Rust that is newer than the first one on the PATH.
 export PATH := $(CURDIR)/target/tools:$(CURDIR)/target/tools/rust:$(PATH):/usr/sbin:/sbin
 
-.PHONY: help build demo test minimal lines lint fuzz mutants coverage miri conformance e2e deb debtest bench profile faults kernels cross bare dependencies install clean
+.PHONY: help build demo test minimal lines lint fuzz mutants coverage miri conformance e2e deb debtest release releasetest bench profile faults kernels cross bare dependencies install clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -131,8 +133,20 @@ $(PACKAGE)/built: $(wildcard $(shell git ls-files --cached --others --exclude-st
 	touch $@
 
 debtest: $(PACKAGE)/built ## Install, upgrade and remove the package in Debian releases, and transport images with it (SUITES; root)
-	@packaging/setup e2e
+	@packaging/setup debtest
 	SUITES='$(SUITES)' tests/deb/run $(PACKAGE) '$(CHROOT)' $(ARCH)
+
+# ARCHS on the command line is stronger.
+release releasetest: ARCHS = amd64 arm64 armhf i386 ppc64el riscv64 s390x
+
+release: ## Build the packages of all architectures, and lay out target/release-page (KEY=FINGERPRINT, URL, ARCHS; root)
+	@packaging/setup release
+	KEY='$(KEY)' URL='$(URL)' ARCHS='$(ARCHS)' packaging/release
+
+releasetest: ## Lay out a release page with a temporary key, and install from it in Debian 12 and 13 (ARCHS; root)
+	@packaging/setup debtest
+	for arch in $(ARCHS); do $(MAKE) deb ARCH=$$arch; done
+	tests/deb/release $(ARCHS:%=target/deb-%)
 
 kernels: ## Run the tests of rules and failures on Debian's kernels under qemu (KERNELS; ARCH=arm64; root)
 	@packaging/setup kernels
