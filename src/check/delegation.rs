@@ -5,7 +5,7 @@ use crate::caller::Caller;
 use crate::escape::escape;
 use crate::explain::cause::Key;
 use crate::explain::causes;
-use crate::explain::evidence::id_map;
+use crate::explain::evidence::id_map::{self, MapLine};
 use crate::id_range::IdRange;
 use crate::id_type::IdType;
 use crate::passwd::Passwd;
@@ -17,6 +17,9 @@ const NOBODY: u64 = 65_534;
 
 /// The ids that useradd(8) delegates.
 const USUAL_COUNT: u64 = 65_536;
+
+/// The lowest id of an ordinary account: Debian's system accounts have ids below (Debian Policy, 9.2.2).
+const ORDINARY_MIN: u32 = 1000;
 
 #[derive(Debug)]
 pub(super) struct Delegation {
@@ -64,7 +67,8 @@ impl Delegation {
                 return Finding::bad(subject, detail, plugin_failure(error, &user));
             }
         };
-        let shown: Vec<String> = ranges.iter().map(IdRange::to_string).collect();
+        let mapped = id_map::read("self", self.id_type);
+        let detail = |ids: &str| format!("{ids}{}", mapped.as_deref().map(shown).unwrap_or_default());
         let count = ranges.iter().fold(0_u64, |sum, range| sum.saturating_add(range.count()));
         if count == 0 {
             let nothing =
@@ -73,9 +77,9 @@ impl Delegation {
                 0 => Some(for_root(word)),
                 _ => (!is_tried).then(nothing),
             };
-            return Finding::bad(subject, format!("no id{}", self.mapped_here()), remedy);
+            return Finding::bad(subject, detail("no id"), remedy);
         }
-        let detail = format!("{}{}", shown.join(", "), self.mapped_here());
+        let detail = detail(&ranges.iter().map(IdRange::to_string).collect::<Vec<_>>().join(", "));
         // The own id becomes 0.
         if count < NOBODY {
             let remedy = Remedy::new(
@@ -83,20 +87,41 @@ impl Delegation {
                 format!(
                     "{count} {word}s are delegated to {user}, and usual images have {word}s up to {NOBODY} (nobody)"
                 ),
-                format!(
-                    "have {USUAL_COUNT} {word}s delegated: by root, with the option --add-sub{word}s of usermod(8), or by the \
-                     administrator of the directory service"
-                ),
+                more_ids(word, mapped.as_deref()),
             );
             return Finding::note(subject, detail, [remedy]);
         }
         Finding::good(subject, detail)
     }
+}
 
-    fn mapped_here(&self) -> String {
-        let Some(lines) = id_map::read("self", self.id_type) else { return String::new() };
-        let ranges: Vec<String> = lines.iter().map(|line| line.inside().to_string()).collect();
-        format!(" (this user namespace has {})", ranges.join(", "))
+/// The ids of this user namespace.
+fn shown(mapped: &[MapLine]) -> String {
+    let ranges: Vec<String> = mapped.iter().map(|line| line.inside().to_string()).collect();
+    format!(" (this user namespace has {})", ranges.join(", "))
+}
+
+/// How to get as many ids as usual images have. A container often has 65536 ids in all, which suffice only with those of its system
+/// accounts.
+fn more_ids(word: &str, mapped: Option<&[MapLine]>) -> String {
+    let ordinary = IdRange::new(ORDINARY_MIN, u32::MAX - ORDINARY_MIN);
+    let ordinary = mapped.map_or(u64::MAX, |lines| {
+        lines.iter().filter_map(|line| line.inside().common(ordinary)).map(IdRange::count).sum()
+    });
+    // The caller's own id is not delegated, and is mapped to 0, which is no system account's.
+    let system = u64::from(ORDINARY_MIN - 1);
+    if ordinary > USUAL_COUNT {
+        format!(
+            "have {USUAL_COUNT} {word}s delegated: by root, with the option --add-sub{word}s of usermod(8), or by the administrator of \
+             the directory service"
+        )
+    } else if ordinary.saturating_add(system) > NOBODY {
+        format!(
+            "have the {word}s of this container's system accounts delegated, too: by root, with the option --add-sub{word}s \
+             1-{system} of usermod(8)"
+        )
+    } else {
+        format!("start the container with at least {USUAL_COUNT} {word}s")
     }
 }
 
@@ -124,4 +149,31 @@ fn for_root(word: &str) -> Remedy {
         format!("no {word}s are delegated to root; an engine that root starts with CAP_SYS_ADMIN needs none"),
         "to check the user who starts containers, run uidmap-check --user NAME",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::more_ids;
+    use crate::explain::evidence::id_map::MapLine;
+
+    #[test]
+    fn the_remedy_for_few_ids_depends_on_the_ids_of_the_user_namespace() {
+        let (usual, system) =
+            ("have 65536 uids delegated", "have the uids of this container's system accounts");
+        for (lines, expected) in [
+            (&[(0, u32::MAX)][..], usual),
+            (&[(0, 66_537)], usual),
+            // The counts of rootless podman and of Docker's userns-remap.
+            (&[(0, 1), (1, 65_536)], system),
+            (&[(0, 65_536)], system),
+            (&[(0, 65_535)], "start the container with at least 65536 uids"),
+            (&[(0, 1), (100_000, 1000)], "start the container with at least 65536 uids"),
+        ] {
+            let mapped: Vec<MapLine> =
+                lines.iter().map(|(inside, count)| MapLine::new(*inside, 0, *count)).collect();
+            let remedy = more_ids("uid", Some(&mapped));
+            assert!(remedy.starts_with(expected), "{lines:?}: {remedy}");
+        }
+        assert!(more_ids("uid", None).starts_with(usual));
+    }
 }

@@ -12,6 +12,11 @@ pub(crate) struct MapLine {
 }
 
 impl MapLine {
+    #[cfg(test)]
+    pub(crate) const fn new(inside: u32, outside: u32, count: u32) -> Self {
+        Self { inside, outside, count }
+    }
+
     pub(crate) fn inside(self) -> IdRange {
         IdRange::new(self.inside, self.count)
     }
