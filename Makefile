@@ -102,9 +102,10 @@ conformance: ## Run generated cases through our programs and Debian's (CASES, SE
 	@packaging/setup conformance
 	UIDMAP_CASES=$(CASES) UIDMAP_SEED=$(SEED) UIDMAP_CASE=$(CASE) SUITES='$(SUITES)' tests/conformance/run.sh
 
-e2e: $(PACKAGE)/built ## Run podman in containers, and every client, in Debian 12 and 13 (SUITES; root)
+e2e: $(PACKAGE)/built ## Run podman in containers of podman and Docker, and every client, in Debian 12 and 13 (SUITES; root)
 	@packaging/setup e2e
 	SUITES='$(SUITES)' tests/e2e/run $(PACKAGE)/uidmap-rs_*.deb
+	SUITES='$(SUITES)' tests/e2e/run-docker $(PACKAGE)/uidmap-rs_*.deb
 	SUITES='$(SUITES)' tests/e2e/run-clients $(PACKAGE)/uidmap-rs_*.deb
 
 bench: ## Measure our programs and Debian's, and plot the growth in target/bench.svg (RUNS, ONLY, CPU, REFERENCE; root)

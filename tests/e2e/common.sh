@@ -64,7 +64,7 @@ expect() {
     if [[ $3 == $2 ]]; then
         passed=$((passed + 1))
         shown=$(grep -oE 'newuidmap: cause: [^\\]*|fork/exec .*|^(/|0 |uid).*' <<<"$3" ||
-            grep -oE 'new[ug]idmap: write[^\\]*' <<<"$3" || true)
+            grep -oE 'new[ug]idmap: (write|open)[^\\]*|cannot clone: .*' <<<"$3" || true)
         echo "ok    $1: ${shown//$'\n'/; }"
     else
         failed=$((failed + 1))
