@@ -3,6 +3,8 @@
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 suites=${SUITES:-bookworm trixie}
+# The script that prints the path of the root file system of a suite.
+image=base-image
 
 # Runs the calling script again in new mount and PID namespaces with a temporary directory $work, and exits with its status. In
 # the second run, prepares the namespaces for containers and returns.
@@ -19,7 +21,7 @@ private() {
     fi
     local suite
     for suite in $suites; do
-        "$here/base-image" "$suite" >/dev/null
+        "$here/$image" "$suite" >/dev/null
     done
     work=$(mktemp --directory /var/tmp/uidmap-e2e.XXXXXX)
     chmod 0755 "$work"
@@ -50,9 +52,11 @@ prepare() {
     # crun needs cgroups of version 2.
     umount --recursive /sys/fs/cgroup
     mount -t cgroup2 none /sys/fs/cgroup
-    # With udev, all users may open /dev/fuse.
+    # With udev, all users may open these devices.
     mknod -m 0666 "$work/fuse" c 10 229
     mount --bind "$work/fuse" /dev/fuse
+    mknod -m 0666 "$work/tun" c 10 200
+    mount --bind "$work/tun" /dev/net/tun
 }
 
 passed=0
