@@ -15,6 +15,7 @@ SUITES  ?= bookworm trixie
 CASE    ?=
 RUNS    ?=
 ONLY    ?=
+SOURCES ?=
 CPU     ?=
 REFERENCE ?=
 CHROOT  ?=
@@ -35,7 +36,7 @@ BUILD   := cargo build --release --locked
 # packaging/setup puts links to built tools here, and to a Rust that is newer than the first one on the PATH.
 export PATH := $(CURDIR)/target/tools:$(CURDIR)/target/tools/rust:$(PATH):/usr/sbin:/sbin
 
-.PHONY: help build demo test minimal lines lint fuzz mutants coverage miri conformance e2e deb debtest release releasetest bench profile faults kernels cross bare dependencies install clean
+.PHONY: help build demo test minimal lines lint fuzz mutants coverage miri conformance e2e peers deb debtest release releasetest bench profile faults kernels cross bare dependencies install clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -107,6 +108,10 @@ e2e: $(PACKAGE)/built ## Run podman in containers of podman and Docker, and ever
 	SUITES='$(SUITES)' tests/e2e/run $(PACKAGE)/uidmap-rs_*.deb
 	SUITES='$(SUITES)' tests/e2e/run-docker $(PACKAGE)/uidmap-rs_*.deb
 	SUITES='$(SUITES)' tests/e2e/run-clients $(PACKAGE)/uidmap-rs_*.deb
+
+peers: $(PACKAGE)/built ## Run tests of the clients with Debian's programs and with ours (SUITES, ONLY, SOURCES=DIR; root)
+	@packaging/setup peers
+	SUITES='$(SUITES)' ONLY='$(ONLY)' SOURCES='$(SOURCES)' tests/peers/run $(PACKAGE)/uidmap-rs_*.deb
 
 bench: ## Measure our programs and Debian's, and plot the growth in target/bench.svg (RUNS, ONLY, CPU, REFERENCE; root)
 	@packaging/setup bench
