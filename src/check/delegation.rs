@@ -10,6 +10,7 @@ use crate::id_range::IdRange;
 use crate::id_type::IdType;
 use crate::passwd::Passwd;
 use crate::subid::list::{Delegated, ListError, list};
+use crate::subid::plugin::PluginError;
 use crate::subid::{Source, SubidError};
 
 /// The id of the user nobody: the highest id in usual images.
@@ -127,19 +128,17 @@ fn more_ids(word: &str, mapped: Option<&[MapLine]>) -> String {
 
 /// The cause of an unreadable file comes from the program, which reads the same file.
 fn plugin_failure(error: &ListError, user: &str) -> Option<Remedy> {
-    match error {
+    let fix = match error {
         ListError::Source(SubidError::File { .. }) => return None,
         ListError::Source(SubidError::Unusable(unusable)) => return Some(causes::unusable(unusable).into()),
-        ListError::Plugin { .. } => {}
-    }
-    Some(Remedy::new(
-        Key::Plugin,
-        format!("the subid plugin in /etc/nsswitch.conf lists no ids for {user}: {error}"),
-        format!(
+        ListError::Plugin { error: PluginError::UnknownUser, .. } => causes::delegate_or_reach(user),
+        ListError::Plugin { .. } => format!(
             "check that the plugin is installed, and that its service runs and knows {user} (for sss: sssd), or as root, remove the \
              line subid: from /etc/nsswitch.conf"
         ),
-    ))
+    };
+    let sentence = format!("the subid plugin in /etc/nsswitch.conf lists no ids for {user}: {error}");
+    Some(Remedy::new(Key::Plugin, sentence, fix))
 }
 
 /// Root usually needs no delegation, and is checked by mistake.

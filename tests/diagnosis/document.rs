@@ -119,6 +119,7 @@ const EXAMPLES: &[Example] = &[
         .example()
     }),
     ("plugin", |sandbox| plugins::without_sssd(sandbox, InstallMode::Setuid, IdType::Uid).example()),
+    ("plugin range", |sandbox| plugins::without_range(sandbox, InstallMode::Setuid, IdType::Uid).example()),
     ("no-passwd-entry", |sandbox| {
         targets::without_passwd_entry(sandbox, InstallMode::Setuid, IdType::Uid).example()
     }),

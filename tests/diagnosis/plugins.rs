@@ -33,7 +33,6 @@ fn the_sssd_plugin_without_sssd_is_reported_as_unreachable() {
 fn each_status_of_a_plugin_is_reported() {
     in_plugin_sandbox(|sandbox| {
         for (status, words) in [
-            (1, "does not know alice"),
             (2, "cannot reach its service (connection error)"),
             (3, "failed"),
             (9, "answered with the undefined status 9"),
@@ -52,6 +51,30 @@ fn each_status_of_a_plugin_is_reported() {
                 );
             }
         }
+    });
+}
+
+/// A request with a plugin that gives sssd's answer for a user without a range.
+pub fn without_range(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
+    install(sandbox, "sss", &["BEHAVIOUR=1", "FOUND=1"]);
+    Failure::new(alice, sandbox, mode, id_type, "0 500000 10")
+}
+
+/// sssd answers so if the user is unknown, has no range, or the directory cannot be reached.
+#[test]
+fn a_plugin_that_reports_an_unknown_user_may_lack_the_range_or_the_directory() {
+    in_plugin_sandbox(|sandbox| {
+        sandbox.for_each_program(|mode, id_type| {
+            without_range(sandbox, mode, id_type).says(&[
+                "$id range [0-10) -> [500000-500010) not allowed",
+                "cause: libsubid_sss.so, the subid plugin in /etc/nsswitch.conf, has no $ids for alice: the user is unknown or has no \
+                 range, or the directory cannot be reached",
+                "fix: have an administrator of the directory service delegate ids to alice (FreeIPA: ipa subid-generate); if the \
+                 directory has ids for alice, check that the plugin's service reaches the directory (for sss: sssd); for a user of \
+                 this machine alone, as root, remove the line subid: from /etc/nsswitch.conf, so that the files delegate and not the \
+                 directory",
+            ]);
+        });
     });
 }
 

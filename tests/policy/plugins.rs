@@ -224,7 +224,7 @@ fn getsubids_lists_the_ranges_of_a_plugin() {
         }
         let unreadable = "a list that cannot be read";
         for (index, (macros, reason)) in [
-            (&["BEHAVIOUR=1"][..], "unknown user"),
+            (&["BEHAVIOUR=1"][..], "unknown user, or no range"),
             (&["BEHAVIOUR=2"], "connection error"),
             (&["BEHAVIOUR=3"], "error"),
             (&["BEHAVIOUR=9"], "undefined status 9"),

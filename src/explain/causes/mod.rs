@@ -18,7 +18,7 @@ mod test_evidence;
 mod write;
 
 pub(crate) use client::{USUAL_LIMIT, no_namespace, not_started};
-pub(crate) use plugin::unusable;
+pub(crate) use plugin::{delegate_or_reach, unusable};
 pub(crate) use target::no_passwd_entry;
 
 use nix::errno::Errno;

@@ -13,13 +13,12 @@ pub(super) fn not_allowed(
     refused: MapRange,
     evidence: &Evidence,
 ) -> Cause {
-    let caller = evidence.caller_name();
     let plugin = format!("{library}, the subid plugin in /etc/nsswitch.conf,");
     let error = match answer {
         // `Ok(true)`: the answer has changed since the run. The plugin's list is not printed: a program that gained privilege by its exec may not read
         // the plugin's memory through /proc/self/mem. getsubids may.
         Ok(_) => return not_delegated(&plugin, refused, evidence),
-        Err(PluginError::UnknownUser) => format!("{plugin} does not know {caller}"),
+        Err(PluginError::UnknownUser) => return without_range(&plugin, evidence),
         Err(PluginError::Connection) => format!("{plugin} cannot reach its service (connection error)"),
         Err(PluginError::Other | PluginError::List) => format!("{plugin} failed"),
         Err(PluginError::Undefined(status)) => {
@@ -30,6 +29,27 @@ pub(super) fn not_allowed(
         Key::Plugin,
         error,
         "check that the plugin's service runs and knows the user (for sss: sssd), or as root, remove the line subid: from /etc/nsswitch.conf",
+    )
+}
+
+/// sssd's plugin has one answer for an unknown user, for a user without a range, and for a directory that cannot be reached.
+fn without_range(plugin: &str, evidence: &Evidence) -> Cause {
+    let (word, caller) = (evidence.id_type.word(), evidence.caller_name());
+    Cause::new(
+        Key::Plugin,
+        format!(
+            "{plugin} has no {word}s for {caller}: the user is unknown or has no range, or the directory cannot be reached"
+        ),
+        delegate_or_reach(&caller),
+    )
+}
+
+/// The remedy if a plugin reports an unknown user.
+pub(crate) fn delegate_or_reach(user: &str) -> String {
+    format!(
+        "have an administrator of the directory service delegate ids to {user} (FreeIPA: ipa subid-generate); if the directory has ids \
+         for {user}, check that the plugin's service reaches the directory (for sss: sssd); for a user of this machine alone, as root, \
+         remove the line subid: from /etc/nsswitch.conf, so that the files delegate and not the directory"
     )
 }
 
@@ -81,7 +101,10 @@ mod tests {
     fn each_answer_of_a_plugin_has_its_own_sentence() {
         for (answer, sentence) in [
             (Ok(false), "does not delegate the uids 100000 to 100099 to alice"),
-            (Err(PluginError::UnknownUser), "does not know alice"),
+            (
+                Err(PluginError::UnknownUser),
+                "has no uids for alice: the user is unknown or has no range, or the directory cannot be reached",
+            ),
             (Err(PluginError::Connection), "cannot reach its service (connection error)"),
             (Err(PluginError::Other), "failed"),
             (Err(PluginError::Undefined(9)), "answered with the undefined status 9"),

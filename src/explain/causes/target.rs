@@ -1,5 +1,7 @@
 //! Causes of a refused caller or target: no passwd entry, another user's process, another group.
 
+use std::ops::RangeInclusive;
+
 use libc::{gid_t, uid_t};
 use nix::errno::Errno;
 
@@ -8,6 +10,9 @@ use crate::explain::evidence::Evidence;
 use crate::explain::evidence::accounts::Accounts;
 use crate::explain::evidence::place::Place;
 use crate::mapping::policy::PolicyError;
+
+/// The uids of the users of systemd-homed (systemd's docs/UIDS-GIDS.md).
+const HOMED: RangeInclusive<uid_t> = 60_001..=60_513;
 
 /// The real uid was not found. The C library finds no entry in an unreadable /etc/passwd, and reports no error.
 pub(crate) fn no_passwd_entry(uid: uid_t, gid: gid_t, accounts: &Accounts, place: &Place) -> Cause {
@@ -28,12 +33,23 @@ fn missing_entry(uid: uid_t, gid: gid_t, accounts: &Accounts, place: &Place) -> 
         let names = accounts.directories.join(" and ");
         (
             format!(
-                "{sentence}: /etc/passwd does not have it, and {names} (passwd: in /etc/nsswitch.conf) gave no answer"
+                "{sentence}: /etc/passwd does not have it, and {names} (passwd: in /etc/nsswitch.conf) gave no entry"
             ),
             format!(
                 "check that the directory service behind {names} runs and knows the user (getent passwd {uid} must print an \
                  entry); add no line to /etc/passwd for a user of a directory"
             ),
+        )
+    } else if accounts.has_systemd && HOMED.contains(&uid) {
+        let (first, last) = HOMED.into_inner();
+        (
+            format!(
+                "{sentence}: uids from {first} to {last} are those of systemd-homed, and systemd (passwd: in /etc/nsswitch.conf) \
+                 gave no entry"
+            ),
+            "check that systemd-homed runs and knows the user (homectl list must name the user); add no line to /etc/passwd for a \
+             user of systemd-homed"
+                .to_owned(),
         )
     } else if accounts.may_write_passwd {
         // As in images for OpenShift, where the group 0 may write to the file.
@@ -188,6 +204,19 @@ mod tests {
             let accounts = Accounts { passwd_error: reason.map(Into::into), ..Accounts::default() };
             let cause = no_passwd_entry(1000, 1000, &accounts, &Place::default());
             assert_eq!(cause.sentence, sentence);
+        }
+    }
+
+    /// A line in /etc/passwd would take the uid from the user of systemd-homed.
+    #[test]
+    fn a_user_of_systemd_homed_gets_no_line_in_the_passwd_file() {
+        for (uid, has_systemd, is_homed) in
+            [(60_001, true, true), (60_513, true, true), (60_514, true, false), (60_001, false, false)]
+        {
+            let accounts = Accounts { has_systemd, ..Accounts::default() };
+            let cause = no_passwd_entry(uid, uid, &accounts, &Place::default());
+            assert_eq!(cause.sentence.contains("systemd-homed"), is_homed, "{uid}: {cause:?}");
+            assert_eq!(cause.fix.unwrap().contains("run `echo"), !is_homed, "{uid}");
         }
     }
 

@@ -20,6 +20,8 @@ pub(crate) struct Accounts {
     pub(crate) ids: IdSet,
     /// The directory services that nsswitch.conf(5) names for passwd.
     pub(crate) directories: Vec<&'static str>,
+    /// nsswitch.conf(5) names systemd for passwd: nss-systemd(8) knows the users of systemd-homed.
+    pub(crate) has_systemd: bool,
     /// Why /etc/passwd cannot be opened. The C library reports that as a missing entry.
     pub(crate) passwd_error: Option<Reason>,
     /// The caller may write to /etc/passwd.
@@ -51,9 +53,13 @@ impl Accounts {
             // Also login groups that /etc/group does not have.
             IdType::Gid => fields(&group, 2).chain(fields(&passwd, 3)).collect(),
         };
+        let nsswitch = read("/etc/nsswitch.conf");
+        let nsswitch = String::from_utf8_lossy(&nsswitch);
+        let sources: Vec<&str> = sources(&nsswitch).collect();
         Self {
             ids,
-            directories: directories(&String::from_utf8_lossy(&read("/etc/nsswitch.conf"))),
+            directories: directories(&sources),
+            has_systemd: sources.contains(&"systemd"),
             passwd_error: files::open("/etc/passwd", 0).err().map(Reason::from),
             may_write_passwd: access("/etc/passwd", AccessFlags::W_OK).is_ok(),
             limits: Limits::of(&LoginDefs::read(), id_type),
@@ -85,15 +91,19 @@ fn fields(text: &[u8], index: usize) -> impl Iterator<Item = IdRange> {
     text.split(|byte| *byte == b'\n').filter_map(number)
 }
 
-fn directories(nsswitch: &str) -> Vec<&'static str> {
-    let sources = nsswitch.lines().filter_map(|line| line.trim().strip_prefix("passwd:"));
-    let words: Vec<&str> = sources.flat_map(str::split_whitespace).collect();
-    DIRECTORIES.into_iter().filter(|name| words.contains(name)).collect()
+/// The words of the lines `passwd:` in nsswitch.conf(5).
+fn sources(nsswitch: &str) -> impl Iterator<Item = &str> {
+    let lines = nsswitch.lines().filter_map(|line| line.trim().strip_prefix("passwd:"));
+    lines.flat_map(str::split_whitespace)
+}
+
+fn directories(sources: &[&str]) -> Vec<&'static str> {
+    DIRECTORIES.into_iter().filter(|name| sources.contains(name)).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Limits, directories, fields};
+    use super::{Limits, directories, fields, sources};
     use crate::id_range::IdSet;
     use crate::id_type::IdType;
     use crate::login_defs::LoginDefs;
@@ -112,7 +122,8 @@ mod tests {
             ("# passwd: ldap\n passwd: ldap files winbind\n", &["ldap", "winbind"]),
             ("", &[]),
         ] {
-            assert_eq!(directories(text), expected, "{text:?}");
+            let sources: Vec<&str> = sources(text).collect();
+            assert_eq!(directories(&sources), expected, "{text:?}");
         }
     }
 
