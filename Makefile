@@ -36,7 +36,7 @@ BUILD   := cargo build --release --locked
 # packaging/setup puts links to built tools here, and to a Rust that is newer than the first one on the PATH.
 export PATH := $(CURDIR)/target/tools:$(CURDIR)/target/tools/rust:$(PATH):/usr/sbin:/sbin
 
-.PHONY: help build demo test minimal lines lint fuzz mutants coverage miri conformance e2e peers deb debtest release releasetest bench profile faults kernels cross bare dependencies install clean
+.PHONY: help build demo test minimal lines lint fuzz mutants coverage miri conformance e2e fleet peers deb debtest release releasetest bench profile faults kernels cross bare dependencies install clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -112,6 +112,10 @@ e2e: $(PACKAGE)/built ## Run podman in containers of podman and Docker, and ever
 peers: $(PACKAGE)/built ## Run tests of the clients with Debian's programs and with ours (SUITES, ONLY, SOURCES=DIR; root)
 	@packaging/setup peers
 	SUITES='$(SUITES)' ONLY='$(ONLY)' SOURCES='$(SOURCES)' tests/peers/run $(PACKAGE)/uidmap-rs_*.deb
+
+fleet: $(PACKAGE)/built ## Map ids that a directory delegates, with sssd, slapd and Kerberos, in Debian 12 and 13 (SUITES; root)
+	@packaging/setup fleet
+	SUITES='$(SUITES)' tests/fleet/run $(PACKAGE)/uidmap-rs_*.deb
 
 bench: ## Measure our programs and Debian's, and plot the growth in target/bench.svg (RUNS, ONLY, CPU, REFERENCE; root)
 	@packaging/setup bench
