@@ -22,14 +22,14 @@ other_range() {
     refused "$1" "$plugin does not delegate the uids $start to $((start + 65535)) to $1 [not-delegated]" "$fix"
 }
 without_sssd() {
-    local fix="check that the plugin's service runs and knows the user (for sss: sssd), or as root, remove the line subid: from"
-    refused "$1" "$plugin cannot reach its service (connection error) [plugin]" "$fix /etc/nsswitch.conf"
+    local fix="check that the plugin's service runs and knows the user (for sss: sssd), or as root, remove the line subid:"
+    refused "$1" "$plugin cannot reach its service (connection error) [plugin]" "$fix from /etc/nsswitch.conf"
 }
 without_entry() {
     local uid=${ids[$1]%% *}
     echo "cause: uid $uid has no entry in the passwd database: /etc/passwd does not have it, and sss (passwd: in" \
-        "/etc/nsswitch.conf) gave no entry [no-passwd-entry] | fix: check that the directory service behind sss runs and knows the" \
-        "user (getent passwd $uid must print an entry); add no line to /etc/passwd for a user of a directory"
+        "/etc/nsswitch.conf) gave no entry [no-passwd-entry] | fix: check that the directory service behind sss runs and knows" \
+        "the user (getent passwd $uid must print an entry); add no line to /etc/passwd for a user of a directory"
 }
 nameless() {
     local lines
