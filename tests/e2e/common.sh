@@ -4,7 +4,7 @@
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 suites=${SUITES:-bookworm trixie}
 # The script that prints the path of the root file system of a suite.
-image=base-image
+base_image=$here/base-image
 
 # Runs the calling script again in new mount and PID namespaces with a temporary directory $work, and exits with its status. In
 # the second run, prepares the namespaces for containers and returns.
@@ -21,7 +21,7 @@ private() {
     fi
     local suite
     for suite in $suites; do
-        "$here/$image" "$suite" >/dev/null
+        "$base_image" "$suite" >/dev/null
     done
     work=$(mktemp --directory /var/tmp/uidmap-e2e.XXXXXX)
     chmod 0755 "$work"

@@ -21,11 +21,9 @@ start_machine() {
     local suite=$1 root=$2
     mkdir -p "$root/src"
     tar --extract --file="$("$here/docker-image" "$suite")" --directory="$root" --exclude='./dev/*'
-    mknod -m 0666 "$root/tun" c 10 200
     # The address of slirp4netns's resolver.
     echo 'nameserver 10.0.2.3' >"$root/etc/resolv.conf"
     unshare --mount --pid --net --fork --kill-child --propagation private "$here/enter-root" "$root" bash -c '
-        mount --bind /tun /dev/net/tun
         ip link set lo up
         touch /run/started
         # A shell as init reaps ended daemons.
