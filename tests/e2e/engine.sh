@@ -10,9 +10,11 @@ trap '[ "$?" = 0 ] || [ ! -e "$work/log" ] || cat "$work/log" >&3' EXIT
 machine=
 init=
 slirp=
+# unshare(1) blocks SIGTERM.
 stop_machine() {
-    kill "$slirp" "$machine" || true
+    kill -KILL "$machine" "$slirp"
     wait "$machine" "$slirp" || true
+    while [ -e "/proc/$init" ]; do sleep 0.1; done
     init=
 }
 
