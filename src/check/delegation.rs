@@ -6,7 +6,7 @@ use crate::escape::escape;
 use crate::explain::cause::Key;
 use crate::explain::causes;
 use crate::explain::evidence::id_map::{self, MapLine};
-use crate::id_range::IdRange;
+use crate::id_range::{IdRange, IdSet};
 use crate::id_type::IdType;
 use crate::passwd::Passwd;
 use crate::subid::list::{Delegated, ListError, list};
@@ -81,14 +81,14 @@ impl Delegation {
             return Finding::bad(subject, detail("no id"), remedy);
         }
         let detail = detail(&ranges.iter().map(IdRange::to_string).collect::<Vec<_>>().join(", "));
-        // The own id becomes 0.
+        // The caller's own id becomes 0, and is not delegated.
         if count < NOBODY {
             let remedy = Remedy::new(
                 Key::FewIds,
                 format!(
                     "{count} {word}s are delegated to {user}, and usual images have {word}s up to {NOBODY} (nobody)"
                 ),
-                more_ids(word, mapped.as_deref()),
+                more_ids(word, mapped.as_deref(), ranges, caller.own_id(self.id_type)),
             );
             return Finding::note(subject, detail, [remedy]);
         }
@@ -102,28 +102,35 @@ fn shown(mapped: &[MapLine]) -> String {
     format!(" (this user namespace has {})", ranges.join(", "))
 }
 
-/// How to get as many ids as usual images have. A container often has 65536 ids in all, which suffice only with those of its system
-/// accounts.
-fn more_ids(word: &str, mapped: Option<&[MapLine]>) -> String {
-    let ordinary = IdRange::new(ORDINARY_MIN, u32::MAX - ORDINARY_MIN);
-    let ordinary = mapped.map_or(u64::MAX, |lines| {
-        lines.iter().filter_map(|line| line.inside().common(ordinary)).map(IdRange::count).sum()
-    });
-    // The caller's own id is not delegated, and is mapped to 0, which is no system account's.
-    let system = u64::from(ORDINARY_MIN - 1);
-    if ordinary > USUAL_COUNT {
-        format!(
-            "have {USUAL_COUNT} {word}s delegated: by root, with the option --add-sub{word}s of usermod(8), or by the administrator of \
-             the directory service"
-        )
-    } else if ordinary.saturating_add(system) > NOBODY {
-        format!(
-            "have the {word}s of this container's system accounts delegated, too: by root, with the option --add-sub{word}s \
-             1-{system} of usermod(8)"
-        )
-    } else {
-        format!("start the container with at least {USUAL_COUNT} {word}s")
+/// How to get as many ids as usual images have. A container often has 65,536 ids: then all of them are needed, except 0 and the
+/// caller's own.
+fn more_ids(word: &str, mapped: Option<&[MapLine]>, delegated: &[IdRange], own: u32) -> String {
+    let usual = format!(
+        "have {USUAL_COUNT} {word}s delegated: by root, with the option --add-sub{word}s of usermod(8), or by the administrator of the \
+         directory service"
+    );
+    let Some(mapped) = mapped else { return usual };
+    let mut possible: IdSet = mapped.iter().map(|line| line.inside()).collect();
+    possible.remove(IdRange::new(0, 1));
+    possible.remove(IdRange::new(own, 1));
+    if count(&possible) < NOBODY {
+        return format!("start the container with at least {USUAL_COUNT} {word}s");
     }
+    let mut missing = possible;
+    delegated.iter().for_each(|range| missing.remove(*range));
+    let mut ordinary = missing.clone();
+    ordinary.remove(IdRange::new(0, ORDINARY_MIN));
+    if count(&ordinary) >= USUAL_COUNT {
+        return usual;
+    }
+    format!(
+        "have the {word}s {missing} delegated, too, including those of the container's system accounts: by root, with the option \
+         --add-sub{word}s of usermod(8), or by the administrator of the directory service"
+    )
+}
+
+fn count(ids: &IdSet) -> u64 {
+    ids.ranges().map(IdRange::count).sum()
 }
 
 /// The cause of an unreadable file comes from the program, which reads the same file.
@@ -154,25 +161,34 @@ fn for_root(word: &str) -> Remedy {
 mod tests {
     use super::more_ids;
     use crate::explain::evidence::id_map::MapLine;
+    use crate::id_range::IdRange;
 
     #[test]
     fn the_remedy_for_few_ids_depends_on_the_ids_of_the_user_namespace() {
-        let (usual, system) =
-            ("have 65536 uids delegated", "have the uids of this container's system accounts");
-        for (lines, expected) in [
-            (&[(0, u32::MAX)][..], usual),
-            (&[(0, 66_537)], usual),
-            // The counts of rootless podman and of Docker's userns-remap.
-            (&[(0, 1), (1, 65_536)], system),
-            (&[(0, 65_536)], system),
-            (&[(0, 65_535)], "start the container with at least 65536 uids"),
-            (&[(0, 1), (100_000, 1000)], "start the container with at least 65536 uids"),
+        let usual = "have 65536 uids delegated: ";
+        let outer = "start the container with at least 65536 uids";
+        let rootless = &[(0, 1), (1, 65_536)][..];
+        for (mapped, delegated, expected) in [
+            (&[(0, u32::MAX)][..], (100_000, 1000), usual),
+            (&[(0, 67_537)], (1001, 1000), usual),
+            (rootless, (1001, 64_535), "have the uids 1 to 999, 65536 delegated, too, "),
+            (
+                rootless,
+                (10_000, 5000),
+                "have the uids 1 to 999, 1001 to 9999, 15000 to 65536 delegated, too, ",
+            ),
+            (rootless, (1, 999), "have the uids 1001 to 65536 delegated, too, "),
+            // As in a container of Docker's userns-remap.
+            (&[(0, 65_536)], (1001, 64_535), "have the uids 1 to 999 delegated, too, "),
+            (&[(0, 65_535)], (1001, 64_534), outer),
+            (&[(0, 1), (100_000, 65_000)], (100_000, 65_000), outer),
         ] {
-            let mapped: Vec<MapLine> =
-                lines.iter().map(|(inside, count)| MapLine::new(*inside, 0, *count)).collect();
-            let remedy = more_ids("uid", Some(&mapped));
-            assert!(remedy.starts_with(expected), "{lines:?}: {remedy}");
+            let lines: Vec<MapLine> =
+                mapped.iter().map(|(inside, count)| MapLine::new(*inside, 0, *count)).collect();
+            let (start, count) = delegated;
+            let remedy = more_ids("uid", Some(&lines), &[IdRange::new(start, count)], 1000);
+            assert!(remedy.starts_with(expected), "{mapped:?}, {delegated:?}: {remedy}");
         }
-        assert!(more_ids("uid", None).starts_with(usual));
+        assert!(more_ids("uid", None, &[], 1000).starts_with(usual));
     }
 }

@@ -29,18 +29,7 @@ pub(crate) fn no_passwd_entry(uid: uid_t, gid: gid_t, accounts: &Accounts, place
 fn missing_entry(uid: uid_t, gid: gid_t, accounts: &Accounts, place: &Place) -> Cause {
     let sentence = format!("uid {uid} has no entry in the passwd database");
     let command = format!("run `echo user{uid}:x:{uid}:{gid}::/tmp:/bin/sh >>/etc/passwd`");
-    let (sentence, fix) = if !accounts.directories.is_empty() {
-        let names = accounts.directories.join(" and ");
-        (
-            format!(
-                "{sentence}: /etc/passwd does not have it, and {names} (passwd: in /etc/nsswitch.conf) gave no entry"
-            ),
-            format!(
-                "check that the directory service behind {names} runs and knows the user (getent passwd {uid} must print an \
-                 entry); add no line to /etc/passwd for a user of a directory"
-            ),
-        )
-    } else if accounts.has_systemd && HOMED.contains(&uid) {
+    let (sentence, fix) = if accounts.has_systemd && HOMED.contains(&uid) {
         let (first, last) = HOMED.into_inner();
         (
             format!(
@@ -50,6 +39,17 @@ fn missing_entry(uid: uid_t, gid: gid_t, accounts: &Accounts, place: &Place) -> 
             "check that systemd-homed runs and knows the user (homectl list must name the user); add no line to /etc/passwd for a \
              user of systemd-homed"
                 .to_owned(),
+        )
+    } else if !accounts.directories.is_empty() {
+        let names = accounts.directories.join(" and ");
+        (
+            format!(
+                "{sentence}: /etc/passwd does not have it, and {names} (passwd: in /etc/nsswitch.conf) gave no entry"
+            ),
+            format!(
+                "check that the directory service behind {names} runs and knows the user (getent passwd {uid} must print an \
+                 entry); add no line to /etc/passwd for a user of a directory"
+            ),
         )
     } else if accounts.may_write_passwd {
         // As in images for OpenShift, where the group 0 may write to the file.
@@ -210,10 +210,14 @@ mod tests {
     /// A line in /etc/passwd would take the uid from the user of systemd-homed.
     #[test]
     fn a_user_of_systemd_homed_gets_no_line_in_the_passwd_file() {
-        for (uid, has_systemd, is_homed) in
-            [(60_001, true, true), (60_513, true, true), (60_514, true, false), (60_001, false, false)]
-        {
-            let accounts = Accounts { has_systemd, ..Accounts::default() };
+        let sss = &["sss"][..];
+        for (uid, has_systemd, directories, is_homed) in [
+            (60_001, true, &[][..], true),
+            (60_513, true, sss, true),
+            (60_514, true, &[], false),
+            (60_001, false, &[], false),
+        ] {
+            let accounts = Accounts { has_systemd, directories: directories.to_vec(), ..Accounts::default() };
             let cause = no_passwd_entry(uid, uid, &accounts, &Place::default());
             assert_eq!(cause.sentence.contains("systemd-homed"), is_homed, "{uid}: {cause:?}");
             assert_eq!(cause.fix.unwrap().contains("run `echo"), !is_homed, "{uid}");
