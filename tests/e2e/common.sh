@@ -55,7 +55,7 @@ prepare() {
     # With udev, all users may open these devices.
     mknod -m 0666 "$work/fuse" c 10 229
     mount --bind "$work/fuse" /dev/fuse
-    # slirp4netns of rootless Docker alone needs /dev/net/tun.
+    # slirp4netns needs the second one, in run-docker and for rootless Docker.
     if [ -e /dev/net/tun ]; then
         mknod -m 0666 "$work/tun" c 10 200
         mount --bind "$work/tun" /dev/net/tun

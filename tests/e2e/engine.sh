@@ -3,19 +3,23 @@
 # Internet. To be sourced after common.sh. If the script fails, $work/log is printed.
 
 : "${here:?}" "${work:?}"
-# A function whose output goes to the log may end the script.
+# set -e may end the script in a function whose stderr is the log. The trap prints to the first stderr.
 exec 3>&2
-trap '[ "$?" = 0 ] || [ ! -e "$work/log" ] || cat "$work/log" >&3' EXIT
+trap '[ "$?" = 0 ] || print_logs >&3' EXIT
+print_logs() { tail --lines=20 "$work/log" "$work"/*/var/log/{dockerd,registry}.log; }
 # The PIDs of unshare(1), of its child and of slirp4netns.
 machine=
 init=
 slirp=
+cgroup=$(basename "$work")
 # unshare(1) blocks SIGTERM.
 stop_machine() {
-    kill -KILL "$machine" "$slirp"
-    wait "$machine" "$slirp" || true
+    # bash reports killed jobs.
+    { kill -KILL "$machine" "$slirp"; wait "$machine" "$slirp" || true; } 2>/dev/null
     while [ -e "/proc/$init" ]; do sleep 0.1; done
     init=
+    # Docker leaves the parents of its cgroups.
+    find "/sys/fs/cgroup/$cgroup" -depth -type d -exec rmdir {} +
 }
 
 # Starts the machine of suite $1 in the directory $2: namespaces without daemons.
@@ -41,7 +45,7 @@ start_machine() {
 # The file has no newline at its end.
 machine_init() { read -r init _ <"/proc/$machine/task/$machine/children" || [ -n "$init" ]; }
 
-in_machine() { nsenter --all --target "$init" --wdns=/src "$@"; }
+in_machine() { timeout --signal=KILL 600 nsenter --all --target "$init" --wdns=/src "$@"; }
 
 # Runs a command until it succeeds, for at most a minute.
 wait_for() {
@@ -57,7 +61,7 @@ start_docker() {
     # shellcheck disable=SC2016 # the shell in the machine expands it
     in_machine sh -c '
         old=$(cat /run/docker.pid 2>/dev/null) && kill "$old" && while [ -e "/proc/$old" ]; do sleep 0.1; done
-        setsid dockerd "$@" >>/var/log/dockerd.log 2>&1 &' sh "$@"
+        setsid dockerd "$@" >>/var/log/dockerd.log 2>&1 &' sh --cgroup-parent="/$cgroup" "$@"
     wait_for in_machine docker info
 }
 
