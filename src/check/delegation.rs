@@ -117,7 +117,9 @@ fn more_ids(word: &str, mapped: Option<&[MapLine]>, delegated: &[IdRange], own: 
         return format!("start the container with at least {USUAL_COUNT} {word}s");
     }
     let mut missing = possible;
-    delegated.iter().for_each(|range| missing.remove(*range));
+    for range in delegated {
+        missing.remove(*range);
+    }
     let mut ordinary = missing.clone();
     ordinary.remove(IdRange::new(0, ORDINARY_MIN));
     if count(&ordinary) >= USUAL_COUNT {
