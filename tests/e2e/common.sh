@@ -42,11 +42,14 @@ private() {
 cleanup() {
     [ -z "$namespace" ] || kill -KILL "$namespace" || true
     for _ in {1..100}; do
-        ! rm -rf "$work" 2>/dev/null || return 0
+        ! remove 2>/dev/null || return 0
         sleep 0.1
     done
     echo "e2e: cannot remove $work" >&2
 }
+
+# Docker leaves the parents of its cgroups, which run-docker gives the name of $work.
+remove() { rm -rf "$work" && find /sys/fs/cgroup -depth -type d -path "*/${work##*/}*" -exec rmdir {} +; }
 
 prepare() {
     # crun needs cgroups of version 2.

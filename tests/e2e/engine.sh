@@ -11,15 +11,12 @@ print_logs() { tail --lines=20 "$work/log" "$work"/*/var/log/{dockerd,registry}.
 machine=
 init=
 slirp=
-cgroup=$(basename "$work")
 # unshare(1) blocks SIGTERM.
 stop_machine() {
     # bash reports killed jobs.
     { kill -KILL "$machine" "$slirp"; wait "$machine" "$slirp" || true; } 2>/dev/null
     while [ -e "/proc/$init" ]; do sleep 0.1; done
     init=
-    # Docker leaves the parents of its cgroups.
-    find "/sys/fs/cgroup/$cgroup" -depth -type d -exec rmdir {} +
 }
 
 # Starts the machine of suite $1 in the directory $2: namespaces without daemons.
@@ -61,7 +58,7 @@ start_docker() {
     # shellcheck disable=SC2016 # the shell in the machine expands it
     in_machine sh -c '
         old=$(cat /run/docker.pid 2>/dev/null) && kill "$old" && while [ -e "/proc/$old" ]; do sleep 0.1; done
-        setsid dockerd "$@" >>/var/log/dockerd.log 2>&1 &' sh --cgroup-parent="/$cgroup" "$@"
+        setsid dockerd "$@" >>/var/log/dockerd.log 2>&1 &' sh --cgroup-parent="/${work##*/}" "$@"
     wait_for in_machine docker info
 }
 
