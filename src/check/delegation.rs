@@ -19,9 +19,6 @@ const NOBODY: u64 = 65_534;
 /// The ids that useradd(8) delegates.
 const USUAL_COUNT: u64 = 65_536;
 
-/// The lowest id of an ordinary account: Debian's system accounts have ids below (Debian Policy, 9.2.2).
-const ORDINARY_MIN: u32 = 1000;
-
 #[derive(Debug)]
 pub(super) struct Delegation {
     id_type: IdType,
@@ -121,7 +118,7 @@ fn more_ids(word: &str, mapped: Option<&[MapLine]>, delegated: &[IdRange], own: 
         missing.remove(*range);
     }
     let mut ordinary = missing.clone();
-    ordinary.remove(IdRange::new(0, ORDINARY_MIN));
+    ordinary.remove(IdRange::new(0, causes::CONTAINER_MIN));
     if count(&ordinary) >= USUAL_COUNT {
         return usual;
     }

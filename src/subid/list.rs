@@ -27,16 +27,8 @@ pub(crate) enum ListError {
     #[error(transparent)]
     Source(#[from] SubidError),
     /// The plugin gave no list.
-    #[error("{library}: {}", words(*.error))]
+    #[error("{library}: {error}")]
     Plugin { library: String, error: PluginError },
-}
-
-/// sssd's plugin reports an unknown user for each user without a range.
-fn words(error: PluginError) -> String {
-    match error {
-        PluginError::UnknownUser => "unknown user, or no range".to_owned(),
-        _ => error.to_string(),
-    }
 }
 
 /// Lists the ranges of a user with this name, and this uid if it is known, in the order of the source.

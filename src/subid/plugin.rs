@@ -51,7 +51,8 @@ pub(crate) enum Unusable {
 /// Why a plugin gave no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub(crate) enum PluginError {
-    #[error("unknown user")]
+    /// sssd's plugin also reports each user without a range as unknown.
+    #[error("unknown user, or no range")]
     UnknownUser,
     #[error("connection error")]
     Connection,

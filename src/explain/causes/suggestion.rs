@@ -10,7 +10,7 @@ use crate::id_range::{IdRange, IdSet};
 
 /// In a container without the ids that useradd(8) chooses: the first id that no system account has, and the fewest ids that are worth
 /// a delegation. Images have system accounts below 1000.
-const CONTAINER_MIN: u64 = 1_000;
+pub(crate) const CONTAINER_MIN: u32 = 1_000;
 const CONTAINER_COUNT: u64 = 1_000;
 
 /// The number of ids: the last 32-bit number, -1, is no id.
@@ -35,7 +35,7 @@ pub(super) fn free_range_instead_of(
     if has_all_ids(evidence) {
         return None;
     }
-    let gaps = gaps(CONTAINER_MIN, ALL_IDS, &used, evidence);
+    let gaps = gaps(CONTAINER_MIN.into(), ALL_IDS, &used, evidence);
     let gap = gaps
         .iter()
         .find(|gap| gap.count() >= limits.count)
@@ -51,7 +51,7 @@ pub(super) fn has_all_ids(evidence: &Evidence) -> bool {
 
 /// The lowest id that may be delegated: below are the ids of accounts.
 pub(super) fn first_delegable(evidence: &Evidence) -> u64 {
-    if has_all_ids(evidence) { evidence.accounts.limits.min } else { CONTAINER_MIN }
+    if has_all_ids(evidence) { evidence.accounts.limits.min } else { CONTAINER_MIN.into() }
 }
 
 /// Whether the ids may be delegated to the caller: as many as are worth it, free, and within one line of the own map.
