@@ -36,7 +36,7 @@ BUILD   := cargo build --release --locked
 # packaging/setup puts links to built tools here, and to a Rust that is newer than the first one on the PATH.
 export PATH := $(CURDIR)/target/tools:$(CURDIR)/target/tools/rust:$(PATH):/usr/sbin:/sbin
 
-.PHONY: help build demo test minimal lines lint fuzz mutants coverage miri conformance e2e fleet peers deb debtest release releasetest bench profile faults kernels cross bare dependencies install clean
+.PHONY: help build demo test minimal lines lint fuzz mutants coverage miri conformance e2e fleet peers deb debtest release releasechecks releasetest bench profile faults kernels cross bare dependencies install clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -149,9 +149,15 @@ debtest: $(PACKAGE)/built ## Install, upgrade and remove the package in Debian r
 # ARCHS on the command line is stronger.
 release releasetest: ARCHS = amd64 arm64 armhf i386 ppc64el riscv64 s390x
 
-release: ## Build the packages of all architectures, and lay out target/release-page (KEY=FINGERPRINT, URL, ARCHS; root)
+release: ## Run all checks, build the packages of all architectures, and lay out target/release-page (KEY=FINGERPRINT, URL, ARCHS; root)
 	@packaging/setup release
+	packaging/signing-key '$(KEY)'
+	packaging/release-checks
 	KEY='$(KEY)' URL='$(URL)' ARCHS='$(ARCHS)' packaging/release
+
+releasechecks: ## Run the checks of packaging/release-checks.txt that did not succeed on this commit yet (hours; root)
+	@packaging/setup release
+	packaging/release-checks
 
 releasetest: ## Lay out a release page with a temporary key, and install from it in Debian 12 and 13 (ARCHS; root)
 	@packaging/setup debtest

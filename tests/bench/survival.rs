@@ -29,7 +29,9 @@ fn fate(Fate { outcome, is_written, .. }: &Fate) -> &'static str {
     }
 }
 
+/// Prints the counts; panics if our programs had one of the outcomes that must not occur.
 pub fn print(sandbox: &Sandbox) {
+    let [.., silent, _, false_success, _] = FATES;
     sandbox.delegate("alice:100000:10\n");
     let mut counts: BTreeMap<(&str, Program), usize> = BTreeMap::new();
     let mut all: BTreeMap<Program, usize> = BTreeMap::new();
@@ -57,4 +59,6 @@ pub fn print(sandbox: &Sandbox) {
         println!("| {fate} | {} | {} |", count(Program::Ours), count(Program::Reference));
     }
     println!("| faults in all | {} | {} |", all[&Program::Ours], all[&Program::Reference]);
+    let wrong = [silent, false_success].map(|fate| counts.get(&(fate, Program::Ours)).copied().unwrap_or(0));
+    assert_eq!(wrong, [0, 0], "no map, and no message or status 0");
 }
