@@ -83,7 +83,9 @@ fn map(
     // CAP_SETFCAP is given up before a plugin or an NSS module runs.
     let maps_root = ranges.as_ref().is_ok_and(|ranges| ranges.iter().any(|range| range.lower() == 0));
     let caps = if maps_root { caps } else { caps.without_setfcap()? };
-    let prepared = authorize(id_type, credentials, &request.target, ranges, passwd).and_then(|map| {
+    let authorized =
+        scrub_environment().and_then(|()| authorize(id_type, credentials, &request.target, ranges, passwd));
+    let prepared = authorized.and_then(|map| {
         write::prepare_setgroups(&map)?;
         Ok(map)
     });
@@ -102,14 +104,13 @@ fn map(
 }
 
 /// Decides the request, in shadow's order of checks: malformed ranges are reported after the target and the source.
-fn authorize(
+pub(crate) fn authorize(
     id_type: IdType,
     credentials: InitialCredentials,
     target: &OsStr,
     ranges: Result<Vec<MapRange>, RangeError>,
     passwd: &impl Passwd,
 ) -> Result<AuthorizedMap, Error> {
-    scrub_environment()?;
     let target = Target::open(target)?;
     let caller = Caller::identify(credentials.uid, credentials.gid, login_name().as_deref(), passwd)?;
     let target = OwnTarget::check(target, &caller, || LoginDefs::read().grants_auxiliary_groups())?;

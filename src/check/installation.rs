@@ -14,6 +14,7 @@ use crate::escape::{escape_path, shell_word};
 use crate::explain::cause::Key;
 use crate::explain::evidence::program::Program;
 use crate::id_type::IdType;
+use crate::passwd::Passwd;
 
 /// The causes in the file of a program.
 const OF_THE_FILE: [Key; 3] = [Key::Unprivileged, Key::Nosuid, Key::ForeignCapabilities];
@@ -24,6 +25,7 @@ pub(super) fn findings(
     caller: &Caller,
     delegation: &Delegation,
     namespace: Option<&Namespace>,
+    passwd: &impl Passwd,
 ) -> (Finding, Option<Finding>) {
     let search = Search::of(id_type);
     let Some((first, others)) = search.executable.split_first() else {
@@ -32,17 +34,17 @@ pub(super) fn findings(
     };
     let detail = describe(first, id_type);
     let good = || Finding::good(id_type.program(), &detail);
-    let lacks_privilege = || without_privilege(first, id_type).filter(|_| caller.uid != 0);
     let Some(namespace) = namespace else {
         // Without a trial, a file that gives no privilege is only a possible cause.
-        let note = lacks_privilege().map(|remedy| Finding::note(id_type.program(), &detail, [remedy]));
+        let lacks_privilege = without_privilege(first, id_type).filter(|_| caller.uid != 0);
+        let note = lacks_privilege.map(|remedy| Finding::note(id_type.program(), &detail, [remedy]));
         return (note.unwrap_or_else(good), None);
     };
     let subject = match id_type {
         IdType::Uid => UID_MAP,
         IdType::Gid => GID_MAP,
     };
-    let trial = Trial::new(id_type, caller, delegation);
+    let trial = Trial::new(id_type, caller, delegation, passwd);
     let Failure { message, remedies } = match trial.run(first, namespace) {
         Ok(map) => return (good(), Some(Finding::good(subject, map))),
         Err(failure) => failure,
@@ -52,13 +54,8 @@ pub(super) fn findings(
             Finding::bad(id_type.program(), &detail, [earlier_copy(first, better, id_type, caller)]);
         return (program, Some(Finding::bad(subject, message, None::<Remedy>)));
     }
-    let is_of_the_file =
-        |remedy: &Remedy| OF_THE_FILE.iter().any(|key| remedy.key.as_deref() == Some(key.name()));
-    let (mut of_the_file, others): (Vec<_>, Vec<_>) = remedies.into_iter().partition(is_of_the_file);
-    // Debian's programs name no cause.
-    if of_the_file.is_empty() && others.is_empty() {
-        of_the_file.extend(lacks_privilege());
-    }
+    let is_of_the_file = |remedy: &Remedy| remedy.key.is_some_and(|key| OF_THE_FILE.contains(&key));
+    let (of_the_file, others): (Vec<_>, Vec<_>) = remedies.into_iter().partition(is_of_the_file);
     let program =
         if of_the_file.is_empty() { good() } else { Finding::bad(id_type.program(), &detail, of_the_file) };
     (program, Some(Finding::bad(subject, message, others)))

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::report::{Finding, Remedy, Report, VERSION, Verdict};
+use crate::explain::cause::Key;
 
 /// One line with the object.
 pub(super) fn json(report: &Report) -> String {
@@ -23,7 +24,7 @@ fn finding_json(finding: &Finding) -> String {
     let remedies = finding.remedies.iter().map(|Remedy { key, cause, fix }| {
         format!(
             "{{\"key\":{},\"cause\":{},\"fix\":{}}}",
-            optional(key.as_deref()),
+            optional(key.map(Key::name)),
             quoted(cause),
             optional(fix.as_deref())
         )
@@ -70,7 +71,7 @@ mod tests {
         let bad = json(&example(false));
         for part in [
             r#""ok":false,"user":"alice","uid":1000,"checks":[{"#,
-            r#""remedies":[{"key":"one","cause":"one \"quoted\"","fix":"a fix"},{"key":null,"cause":"another","fix":null}]"#,
+            r#""remedies":[{"key":"refused","cause":"one \"quoted\"","fix":"a fix"},{"key":null,"cause":"another","fix":null}]"#,
             r#"],"not_tried":["next steps","pulling an image","#,
         ] {
             assert!(bad.contains(part), "{part}\n{bad}");

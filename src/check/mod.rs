@@ -8,6 +8,7 @@ mod installation;
 mod json;
 mod namespace;
 mod next_steps;
+mod other_user;
 mod path;
 mod podman;
 mod report;
@@ -32,30 +33,49 @@ use crate::explain::evidence::place::Place;
 use crate::explain::evidence::process::Process;
 use crate::id_type::IdType;
 use crate::passwd::SystemPasswd;
+use crate::reason::Reason;
 use crate::sys::process::login_name;
 use delegation::Delegation;
 use namespace::Namespace;
 use report::{Finding, GID_MAP, Report, UID_MAP};
 
-/// The exit status if no check was made: the status of clap for wrong options.
+/// The exit status without a report: the status of clap for wrong options.
 const NOT_CHECKED: u8 = 2;
 
+/// A report as it is printed.
+struct Answer {
+    text: String,
+    is_good: bool,
+}
+
 /// Prints a report about the calling user, or about the user with this name, as text or as JSON. The exit status is 0 if the maps
-/// work, 1 if they do not, and 2 if no check was made.
+/// work, 1 if they do not, and 2 if no check was made or the report cannot be printed.
 #[must_use]
 pub fn check(user: Option<&OsStr>, as_json: bool) -> ExitCode {
-    if let Some(Err(error)) = user.map(|user| user::become_user(user, as_json)) {
-        // Without stderr, the exit status is the message.
-        let _ = writeln!(stderr(), "uidmap-check: {error}");
-        return NOT_CHECKED.into();
-    }
-    let report = examine(getuid().as_raw(), getgid().as_raw());
     let is_colourful =
         stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let text = if as_json { json::json(&report) } else { report.text(is_colourful) };
-    match stdout().write_all(text.as_bytes()) {
-        Ok(()) if report.is_good() => ExitCode::SUCCESS,
-        _ => ExitCode::FAILURE,
+    let answer = || {
+        let report = examine(getuid().as_raw(), getgid().as_raw());
+        let text = if as_json { json::json(&report) } else { report.text(is_colourful) };
+        Answer { text, is_good: report.is_good() }
+    };
+    let answer = match user {
+        Some(name) => other_user::check(name, answer).map_err(|error| error.to_string()),
+        None => Ok(answer()),
+    };
+    let print = |text: &str| stdout().write_all(text.as_bytes()).and_then(|()| stdout().flush());
+    let printed = answer.and_then(|Answer { text, is_good }| match print(&text) {
+        Ok(()) => Ok(is_good),
+        Err(error) => Err(format!("the report cannot be printed: {}", Reason::from(error))),
+    });
+    match printed {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(message) => {
+            // Without stderr, the exit status is the message.
+            let _ = writeln!(stderr(), "uidmap-check: {message}");
+            NOT_CHECKED.into()
+        }
     }
 }
 
@@ -73,15 +93,16 @@ fn examine(uid: uid_t, gid: gid_t) -> Report {
     report.add(match &namespace {
         Ok(_) => Finding::good("user namespace", "created"),
         Err(refusal) => {
-            let causes = causes::no_namespace(refusal.errno, &Process::examine(IdType::Uid));
-            Finding::bad("user namespace", refusal.to_string(), causes)
+            let remedies = refusal.remedies(&Process::examine(IdType::Uid));
+            Finding::bad("user namespace", refusal.to_string(), remedies)
         }
     });
     report.add(restrictions::finding());
     let delegations =
         [IdType::Uid, IdType::Gid].map(|id_type| (id_type, Delegation::list(id_type, &caller, &passwd)));
     for (id_type, delegation) in &delegations {
-        let (program, map) = installation::findings(*id_type, &caller, delegation, namespace.as_ref().ok());
+        let (program, map) =
+            installation::findings(*id_type, &caller, delegation, namespace.as_ref().ok(), &passwd);
         report.add(program);
         report.add(delegation.finding(&caller, map.is_some()));
         report.findings.extend(map);

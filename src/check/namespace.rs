@@ -1,9 +1,9 @@
 //! A new user namespace for the trials: a child process creates the namespace and waits.
 //!
 //! The child is this program, started a second time with a hidden option. The check itself must stay outside, because the kernel
-//! accepts a map only from the parent namespace. To fork without an exec would need unsafe code.
+//! accepts a map only from the parent namespace. The exec makes the child dumpable, so the user owns its files in `/proc`.
 
-use std::io::{self, BufRead, BufReader, Write, stdin, stdout};
+use std::io::{self, BufRead, BufReader, Read, Write, stdin, stdout};
 use std::process::{Child, ChildStdout, Command, ExitCode, Stdio};
 
 use nix::errno::Errno;
@@ -11,28 +11,62 @@ use nix::sched::{CloneFlags, unshare};
 use thiserror::Error;
 
 use super::next_steps;
+use super::report::Remedy;
+use crate::explain::cause::Key;
+use crate::explain::causes;
+use crate::explain::evidence::process::Process;
 use crate::reason::Reason;
 
 /// The option of uidmap-check that runs [`hold_namespace`].
 pub const HOLD_NAMESPACE: &str = "hold-namespace";
 
+/// The file of the running program.
+const OWN_FILE: &str = "/proc/self/exe";
+
 /// The answer of the child if the namespace is created; otherwise the answer is an errno(3).
 const READY: &str = "ready";
+
+/// An answer is shorter.
+const MAX_ANSWER: u64 = 64;
 
 /// The answer of the child if all next steps were taken; otherwise the answer is a refusal.
 const DONE: &str = "done";
 
 /// Why there is no namespace.
 #[derive(Debug, Error)]
-#[error("cannot be created: {}", Reason::from(*errno))]
-pub(super) struct Refusal {
-    /// Of unshare(2), or of starting the child.
-    pub(super) errno: Errno,
+pub(super) enum Refusal {
+    /// unshare(2) failed.
+    #[error("cannot be created: {}", Reason::from(*.0))]
+    Create(Errno),
+    /// Nothing is known about user namespaces.
+    #[error("not tried: uidmap-check cannot start a process of its own: {0}")]
+    Start(Reason),
 }
 
-impl From<Errno> for Refusal {
-    fn from(errno: Errno) -> Self {
-        Self { errno }
+impl Refusal {
+    pub(super) fn remedies(&self, process: &Process) -> Vec<Remedy> {
+        match self {
+            Self::Create(errno) => {
+                causes::no_namespace(*errno, process).into_iter().map(Into::into).collect()
+            }
+            Self::Start(reason) => not_started(*reason).into_iter().collect(),
+        }
+    }
+}
+
+fn not_started(reason: Reason) -> Option<Remedy> {
+    match reason.errno() {
+        Errno::ENOENT => Some(Remedy::new(
+            Key::Proc,
+            format!("{OWN_FILE} or /dev/null does not exist"),
+            "have /proc and /dev mounted here, as in a usual container",
+        )),
+        Errno::EAGAIN | Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM => Some(Remedy {
+            key: None,
+            cause: "a limit on processes, open files or memory is reached".to_owned(),
+            fix: Some("raise the limit; ulimit -a shows the limits of a shell".to_owned()),
+        }),
+        _ => None,
     }
 }
 
@@ -46,20 +80,20 @@ pub(super) struct Namespace {
 impl Namespace {
     /// Starts the child, and waits for its answer.
     pub(super) fn create() -> Result<Self, Refusal> {
-        let mut command = Command::new("/proc/self/exe");
+        let mut command = Command::new(OWN_FILE);
         command
             .arg(format!("--{HOLD_NAMESPACE}"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null());
-        let mut child = command.spawn().map_err(|error| Refusal::from(Reason::from(error).errno()))?;
+        let mut child = command.spawn().map_err(|error| Refusal::Start(error.into()))?;
         let answers = child.stdout.take().map(BufReader::new);
         let mut namespace = Self { child, answers };
         let answer = namespace.answer();
         if answer == READY {
             return Ok(namespace);
         }
-        Err(answer.parse().map_or(Errno::EIO, Errno::from_raw).into())
+        Err(Refusal::Create(answer.parse().map_or(Errno::EIO, Errno::from_raw)))
     }
 
     pub(super) fn pid(&self) -> u32 {
@@ -92,7 +126,8 @@ impl Namespace {
     fn answer(&mut self) -> String {
         let mut answer = String::new();
         if let Some(answers) = &mut self.answers {
-            let _ = answers.read_line(&mut answer);
+            // Another process of the user may have changed the child.
+            let _ = answers.take(MAX_ANSWER).read_line(&mut answer);
         }
         answer.trim_end().to_owned()
     }

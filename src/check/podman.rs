@@ -2,6 +2,7 @@
 //! namespace, and does not call newuidmap again.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use libc::uid_t;
@@ -23,7 +24,9 @@ pub(super) fn finding(caller: &Caller, delegations: &[(IdType, Delegation)]) -> 
     let pid = candidates(caller.uid).into_iter().find_map(|path| pause_process(&path, caller.uid))?;
     let mut stale = Vec::new();
     for (id_type, delegation) in delegations {
-        let has = id_map::outside_ids(&id_map::read(&pid, *id_type)?);
+        // Without a map, the process is none that podman would join.
+        let map = id_map::read(&pid, *id_type).filter(|map| !map.is_empty())?;
+        let has = id_map::outside_ids(&map);
         let wants: IdSet =
             delegation.listed()?.iter().copied().chain([IdRange::new(caller.own_id(*id_type), 1)]).collect();
         if has != wants {
@@ -53,9 +56,12 @@ fn candidates(uid: uid_t) -> Vec<PathBuf> {
     directories.map(|directory| directory.join("libpod/tmp/pause.pid")).collect()
 }
 
-/// The PID in a file, if it is one of a process of this user in another user namespace. The process may have ended, and another
-/// process may have its PID. In /tmp, any user can make the path, with a FIFO or an endless file.
+/// The PID in a file of this user, if it is one of a process of this user in another user namespace. The process may have ended, and
+/// another process may have its PID. In /tmp, any user can make the path, with a FIFO or an endless file.
 fn pause_process(path: &Path, uid: uid_t) -> Option<String> {
+    if fs::metadata(path).ok()?.uid() != uid {
+        return None;
+    }
     let text = String::from_utf8(files::read(path.to_str()?).ok()?).ok()?;
     let pid = text.trim().parse::<u32>().ok()?.to_string();
     let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;

@@ -35,8 +35,8 @@ pub(super) struct Finding {
 /// The sentences of a [`Cause`], also those that another program printed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Remedy {
-    /// The name of the [`Cause`]'s key; `None` if the program printed none.
-    pub(super) key: Option<String>,
+    /// `None` if the program printed none that is known here.
+    pub(super) key: Option<Key>,
     pub(super) cause: String,
     /// `None` if the evidence leaves more than one possible reason.
     pub(super) fix: Option<String>,
@@ -48,13 +48,13 @@ impl Remedy {
     }
 
     pub(super) fn without_fix(key: Key, cause: impl Into<String>) -> Self {
-        Self { key: Some(key.name().to_owned()), cause: cause.into(), fix: None }
+        Self { key: Some(key), cause: cause.into(), fix: None }
     }
 }
 
 impl From<Cause> for Remedy {
     fn from(Cause { key, sentence, fix }: Cause) -> Self {
-        Self { key: Some(key.name().to_owned()), cause: sentence, fix }
+        Self { key: Some(key), cause: sentence, fix }
     }
 }
 
@@ -138,7 +138,7 @@ impl Report {
             // Writing to a string cannot fail.
             let _ = writeln!(text, "  {word}  {:<14}  {}", finding.subject, finding.detail);
             for Remedy { key, cause, fix } in &finding.remedies {
-                let key = key.as_ref().map_or(String::new(), |key| format!(" [{key}]"));
+                let key = key.map_or(String::new(), |key| format!(" [{}]", key.name()));
                 let _ = writeln!(text, "        cause: {cause}{key}");
                 if let Some(fix) = fix {
                     let _ = writeln!(text, "        fix: {fix}");
@@ -164,7 +164,7 @@ pub(super) fn example(is_good: bool) -> Report {
         report.add(Finding::good(NEXT_STEPS, "a tmpfs mount"));
     } else {
         let remedies = [
-            Remedy { key: Some("one".into()), cause: "one \"quoted\"".into(), fix: Some("a fix".into()) },
+            Remedy { key: Some(Key::Refused), cause: "one \"quoted\"".into(), fix: Some("a fix".into()) },
             Remedy { key: None, cause: "another".into(), fix: None },
         ];
         report.add(Finding::bad(GID_MAP, "write to gid_map failed", remedies));
@@ -188,7 +188,7 @@ mod tests {
                 "        cause: few [few-ids]",
                 "  ok    uid map         0 1000 1",
                 "  bad   gid map         write to gid_map failed",
-                "        cause: one \"quoted\" [one]",
+                "        cause: one \"quoted\" [refused]",
                 "        fix: a fix",
                 "        cause: another",
                 "",

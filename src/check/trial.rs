@@ -1,7 +1,9 @@
 //! A trial: the program that a client would start writes a map of the new user namespace.
 
+use std::ffi::OsString;
+use std::io::{self, Read};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use nix::errno::Errno;
 
@@ -9,21 +11,35 @@ use super::delegation::Delegation;
 use super::namespace::Namespace;
 use super::report::Remedy;
 use crate::caller::Caller;
+use crate::cli::Request;
+use crate::error::Error;
 use crate::escape::{escape, escape_path};
 use crate::explain::cause::Key;
 use crate::explain::causes;
-use crate::explain::evidence::id_map;
+use crate::explain::evidence::process::Process;
+use crate::explain::evidence::program::Program;
+use crate::explain::evidence::{Evidence, id_map};
 use crate::id_range::IdRange;
 use crate::id_type::IdType;
+use crate::map_range;
+use crate::mapping::write::WriteError;
+use crate::newidmap::authorize;
+use crate::passwd::Passwd;
+use crate::privileges::InitialCredentials;
 use crate::reason::Reason;
 
 /// The request for an empty list: the program refuses it, and names the cause. The verdict comes from the list alone.
 const USUAL_RANGE: [&str; 3] = ["1", "100000", "65536"];
 
+/// The output of a program that is read. Each of our programs prints less.
+const MAX_OUTPUT: u64 = 65_536;
+
 /// A request for a map.
 #[derive(Debug)]
-pub(super) struct Trial {
+pub(super) struct Trial<'a, P> {
     id_type: IdType,
+    caller: &'a Caller,
+    passwd: &'a P,
     words: Vec<String>,
 }
 
@@ -34,14 +50,14 @@ pub(super) struct Failure {
     pub(super) remedies: Vec<Remedy>,
 }
 
-impl Trial {
-    pub(super) fn new(id_type: IdType, caller: &Caller, delegation: &Delegation) -> Self {
+impl<'a, P: Passwd> Trial<'a, P> {
+    pub(super) fn new(id_type: IdType, caller: &'a Caller, delegation: &Delegation, passwd: &'a P) -> Self {
         let mut words = request(id_type, caller, delegation.listed().unwrap_or_default());
         // Root's own ids need no program, and root's delegation is rarely meant.
         if delegation.is_empty() && caller.uid != 0 {
             words.extend(USUAL_RANGE.map(str::to_owned));
         }
-        Self { id_type, words }
+        Self { id_type, caller, passwd, words }
     }
 
     /// Runs the program, and compares the map that the kernel shows with the request.
@@ -52,8 +68,8 @@ impl Trial {
     pub(super) fn run(&self, program: &Path, namespace: &Namespace) -> Result<String, Failure> {
         let pid = namespace.pid().to_string();
         let mut command = Command::new(program);
-        command.arg(&pid).args(&self.words).stdin(Stdio::null());
-        let output = command.output().map_err(|error| {
+        command.arg(&pid).args(&self.words);
+        let (status, output) = run(command).map_err(|error| {
             let reason = Reason::from(error);
             Failure {
                 message: format!("the program cannot be started: {reason}"),
@@ -63,16 +79,65 @@ impl Trial {
         let requested: Vec<String> = self.words.chunks(3).map(|range| range.join(" ")).collect();
         let map = id_map::read(&pid, self.id_type).unwrap_or_default();
         let map: Vec<String> = map.into_iter().map(id_map::MapLine::words).collect();
-        if output.status.success() && map == requested {
+        if status.success() && map == requested {
             return Ok(map.join(", "));
         }
         let prefix = format!("{}: ", self.id_type.program());
-        let stderr = String::from_utf8_lossy(&output.stderr);
         let mut lines =
-            stderr.lines().map(|line| escape(line.strip_prefix(&prefix).unwrap_or(line).as_bytes()));
-        let message = lines.next().unwrap_or_else(|| format!("status {:?}", output.status.code()));
-        Err(Failure { message, remedies: remedies(lines) })
+            output.lines().map(|line| escape(line.strip_prefix(&prefix).unwrap_or(line).as_bytes()));
+        let file = Program::examine(program, self.id_type);
+        let own = || self.explain(&pid, file.clone());
+        if !self.is_trusted(file.as_ref()) {
+            let (error, causes) = own();
+            return Err(Failure { message: error.to_string(), remedies: causes });
+        }
+        let message = lines.next().unwrap_or_else(|| format!("no message, {status}"));
+        let mut remedies = remedies(lines);
+        // Debian's programs name no cause.
+        if remedies.is_empty() {
+            remedies = own().1;
+        }
+        Err(Failure { message, remedies })
     }
+
+    /// Whether no other process of the user can change the words of the program: the kernel makes a process undumpable whose exec gave
+    /// privilege. Root reads these words if root checks the user.
+    fn is_trusted(&self, file: Option<&Program>) -> bool {
+        let gives_privilege = |file: &Program| file.gives_capability() == Some(true) && !file.is_on_nosuid;
+        let process = Process::examine(self.id_type);
+        let is_restricted = process.no_new_privs == Some(true) || process.is_traced == Some(true);
+        self.caller.uid == 0 || (file.is_some_and(gives_privilege) && !is_restricted)
+    }
+
+    /// The failure and its causes, as newuidmap or newgidmap would find them with this program file.
+    fn explain(&self, pid: &str, file: Option<Program>) -> (Error, Vec<Remedy>) {
+        let Caller { uid, gid, .. } = *self.caller;
+        let has_capability = self.is_trusted(file.as_ref());
+        let credentials =
+            InitialCredentials { uid, gid, had_capability: has_capability, had_setfcap: has_capability };
+        let request = Request { target: pid.into(), ranges: self.words.iter().map(OsString::from).collect() };
+        let ranges = map_range::parse(&request.ranges);
+        let refused = WriteError::MapWrite { file: self.id_type.map_file(), reason: Errno::EPERM.into() };
+        let error = authorize(self.id_type, credentials, &request.target, ranges, self.passwd)
+            .err()
+            .unwrap_or(Error::Write(refused));
+        let evidence = Evidence::gather(self.id_type, credentials, &request, &error, file, self.passwd);
+        let mut causes = causes::find(&error, &evidence);
+        // The reason of the refusal is not known here.
+        causes.retain(|cause| cause.key != Key::Refused);
+        (error, causes.into_iter().map(Into::into).collect())
+    }
+}
+
+/// Runs a program to its end; returns the status, and the beginning of stderr.
+fn run(mut command: Command) -> io::Result<(ExitStatus, String)> {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn()?;
+    let mut output = Vec::new();
+    if let Some(stderr) = child.stderr.take() {
+        // Without output, there is no message.
+        let _ = stderr.take(MAX_OUTPUT).read_to_end(&mut output);
+    }
+    Ok((child.wait()?, String::from_utf8_lossy(&output).into_owned()))
 }
 
 /// Why an exec of a file failed that access(2) lets the user execute.
@@ -108,7 +173,7 @@ fn remedies(lines: impl Iterator<Item = String>) -> Vec<Remedy> {
     for line in lines {
         if let Some(cause) = line.strip_prefix("cause: ") {
             let with_key = cause.strip_suffix(']').and_then(|cause| cause.rsplit_once(" ["));
-            let (cause, key) = with_key.map_or((cause, None), |(cause, key)| (cause, Some(key.to_owned())));
+            let (cause, key) = with_key.map_or((cause, None), |(cause, key)| (cause, Key::from_name(key)));
             remedies.push(Remedy { key, cause: cause.to_owned(), fix: None });
         } else if let (Some(fix), Some(last)) = (line.strip_prefix("fix: "), remedies.last_mut()) {
             last.fix = Some(fix.to_owned());
@@ -119,7 +184,7 @@ fn remedies(lines: impl Iterator<Item = String>) -> Vec<Remedy> {
 
 #[cfg(test)]
 mod tests {
-    use super::{IdType, Remedy, remedies, request};
+    use super::{IdType, Key, Remedy, remedies, request};
     use crate::caller::Caller;
     use crate::id_range::IdRange;
 
@@ -137,13 +202,11 @@ mod tests {
 
     #[test]
     fn a_fix_belongs_to_the_cause_before_it() {
-        let lines = ["usage", "cause: a [x] b [one-key]", "fix: b", "cause: c [d"].map(str::to_owned);
-        let expected = [(Some("one-key"), "a [x] b", Some("b")), (None, "c [d", None)];
-        let expected = expected.map(|(key, cause, fix)| Remedy {
-            key: key.map(Into::into),
-            cause: cause.into(),
-            fix: fix.map(Into::into),
-        });
+        let lines = ["usage", "cause: a [x] b [few-ids]", "fix: b", "cause: c [d", "cause: e [new-key]"];
+        let lines = lines.map(str::to_owned);
+        let expected = [(Some(Key::FewIds), "a [x] b", Some("b")), (None, "c [d", None), (None, "e", None)];
+        let expected =
+            expected.map(|(key, cause, fix)| Remedy { key, cause: cause.into(), fix: fix.map(Into::into) });
         assert_eq!(remedies(lines.into_iter()), expected);
     }
 }

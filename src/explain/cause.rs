@@ -31,6 +31,14 @@ macro_rules! keys {
                     $(Self::$key => $name,)*
                 }
             }
+
+            /// The key with a name.
+            pub(crate) fn from_name(name: &str) -> Option<Self> {
+                match name {
+                    $($name => Some(Self::$key),)*
+                    _ => None,
+                }
+            }
         }
 
         #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::id_type::IdType;
 use crate::passwd::Passwd;
 use crate::privileges::InitialCredentials;
 use evidence::Evidence;
+use evidence::program::Program;
 
 /// The lines that explain `error`; empty if no cause was found. `passwd` is the one that the run used: it remembers the names that
 /// were looked up, so a database behind a network is not asked again.
@@ -24,6 +25,7 @@ pub(crate) fn explain(
     error: &Error,
     passwd: &impl Passwd,
 ) -> String {
-    let evidence = Evidence::gather(id_type, credentials, request, error, passwd);
+    let program = Program::running(id_type);
+    let evidence = Evidence::gather(id_type, credentials, request, error, program, passwd);
     causes::find(error, &evidence).iter().map(|cause| cause.lines(id_type)).collect()
 }

@@ -4,6 +4,7 @@
 #![allow(unsafe_code, reason = "C functions are declared and called here")]
 
 pub(crate) mod attribute;
+pub(crate) mod child;
 pub(crate) mod namespace;
 pub(crate) mod plugin;
 pub(crate) mod plugin_list;

@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::Path;
 use std::process::Command;
 
-use nix::mount::{MsFlags, mount};
+use nix::mount::{MsFlags, mount, umount};
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
@@ -175,7 +175,12 @@ fn pause_process(sandbox: &Sandbox, map: &str) -> Namespace {
 
 fn write_pause_pid(pid: &str) {
     fs::create_dir_all("/mnt/run/libpod/tmp").unwrap();
-    fs::write("/mnt/run/libpod/tmp/pause.pid", pid).unwrap();
+    write_as_alice("/mnt/run/libpod/tmp/pause.pid", pid);
+}
+
+fn write_as_alice(path: &str, text: &str) {
+    fs::write(path, text).unwrap();
+    chown(path, Some(ALICE.uid), None).unwrap();
 }
 
 fn check_podman(sandbox: &Sandbox) -> Outcome {
@@ -409,31 +414,96 @@ fn a_program_that_the_kernel_cannot_load_is_named() {
     });
 }
 
-/// Debian's program names no cause. A program that prints its message stands for it.
+/// Debian's programs name no cause. A script that prints their message stands for a program without privilege, and false(1), setuid
+/// root, for one with privilege.
 #[test]
-fn a_program_without_privilege_is_the_bad_row_also_if_the_program_names_no_cause() {
+fn the_causes_of_a_program_that_names_none_are_found_by_the_check() {
+    in_sandbox(|sandbox| {
+        fs::create_dir("/mnt/other").unwrap();
+        let install = |file: &str, mode: &str| {
+            for id_type in IdType::BOTH {
+                let path = Path::new("/mnt/other").join(id_type.program());
+                must_succeed(Command::new("install").args([mode, file]).arg(path));
+            }
+        };
+        let message = "newuidmap: write to uid_map failed: Operation not permitted";
+        fs::write("/mnt/failing", format!("#!/bin/sh\necho '{message}' >&2\nexit 1\n")).unwrap();
+        let rows = |caller: Command| {
+            let outcome = check(sandbox, caller, &["PATH=/mnt/other:/usr/bin:/bin"]);
+            assert_eq!(outcome.status, Some(1), "{outcome:?}");
+            (row(&outcome, "newuidmap"), row(&outcome, "uid map"))
+        };
+        sandbox.delegate("alice:100000:65536\n");
+        install("/mnt/failing", "--mode=0755");
+        let (program, map) = rows(ALICE.command("env"));
+        assert!(program[0].starts_with("bad "), "{program:?}");
+        assert!(program[1].ends_with(" (mode 0755) [unprivileged]"), "{program:?}");
+        assert_eq!(map, ["bad   uid map         write to uid_map failed: Operation not permitted"]);
+
+        install("/bin/false", "--mode=4755");
+        let (program, map) = rows(ALICE.command("env"));
+        assert!(program[0].starts_with("ok  "), "{program:?}");
+        assert_eq!(map, ["bad   uid map         no message, exit status: 1"]);
+        sandbox.delegate("alice:100000:65536:x\n");
+        let (_, map) = rows(ALICE.command("env"));
+        assert!(map[1].ends_with(" [defective-line]"), "{map:?}");
+        assert!(map[2].starts_with("fix: "), "{map:?}");
+        sandbox.delegate("bob:100000:65536\n");
+        let (_, map) = rows(ALICE.command("env"));
+        assert!(map[1].starts_with("cause: /etc/subuid has no line for alice (uid 1000); "), "{map:?}");
+        sandbox.delegate("alice:100000:65536\n");
+        let (_, map) = rows(setpriv(&["--no-new-privs"]));
+        assert!(map[1].ends_with(" [no-new-privs]"), "{map:?}");
+    });
+}
+
+/// Another process of the user can change the words of a program that gained no privilege. Root may read them.
+#[test]
+fn a_program_without_privilege_adds_no_words() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:65536\n");
         fs::create_dir("/mnt/other").unwrap();
-        let message = "newuidmap: write to uid_map failed: Operation not permitted";
-        fs::write("/mnt/failing", format!("#!/bin/sh\necho '{message}' >&2\nexit 1\n")).unwrap();
-        for (mode, is_cause) in [(0o755, true), (0o4755, false)] {
-            for id_type in IdType::BOTH {
-                let path = Path::new("/mnt/other").join(id_type.program());
-                let mode = format!("--mode={mode:04o}");
-                must_succeed(Command::new("install").args([&mode, "/mnt/failing"]).arg(path));
-            }
-            let outcome = check(sandbox, ALICE.command("env"), &["PATH=/mnt/other:/usr/bin:/bin"]);
-            assert_eq!(outcome.status, Some(1), "{outcome:?}");
-            let rows = row(&outcome, "newuidmap");
-            assert_eq!(rows[0].starts_with("bad "), is_cause, "{rows:?}");
-            assert_eq!(
-                rows.get(1).is_some_and(|line| line.ends_with("[unprivileged]")),
-                is_cause,
-                "{rows:?}"
-            );
-            let map = row(&outcome, "uid map");
-            assert_eq!(map, ["bad   uid map         write to uid_map failed: Operation not permitted"]);
+        let words = "newuidmap: forged\ncause: forged [few-ids]\nfix: as root, run `forged`\n";
+        fs::write("/mnt/failing", format!("#!/bin/sh\ncat >&2 <<'END'\n{words}END\nexit 1\n")).unwrap();
+        must_succeed(Command::new("install").args(["--mode=0755", "/mnt/failing", "/mnt/other/newuidmap"]));
+        let outcome = check(sandbox, ALICE.command("env"), &["PATH=/mnt/other:/usr/bin:/bin"]);
+        assert_eq!(outcome.status, Some(1), "{outcome:?}");
+        assert!(!outcome.stdout.contains("forged"), "{}", outcome.stdout);
+        assert!(outcome.stdout.contains("[unprivileged]"), "{}", outcome.stdout);
+    });
+}
+
+#[test]
+fn a_process_that_cannot_be_started_says_nothing_about_user_namespaces() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:65536\n");
+        let none: Option<&str> = None;
+        mount(Some("tmpfs"), "/proc", Some("tmpfs"), MsFlags::empty(), none).unwrap();
+        let outcome = check(sandbox, ALICE.command("env"), &[GOOD]);
+        umount("/proc").unwrap();
+        assert_eq!(
+            row(&outcome, "user namespace"),
+            [
+                "bad   user namespace  not tried: uidmap-check cannot start a process of its own: No such file or directory",
+                "cause: /proc/self/exe or /dev/null does not exist [proc]",
+                "fix: have /proc and /dev mounted here, as in a usual container",
+            ]
+        );
+    });
+}
+
+#[test]
+fn a_report_that_cannot_be_printed_is_no_verdict() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:65536\n");
+        for option in ["--", "--json"] {
+            let mut command = ALICE.command("sh");
+            command.args(["-c", "exec \"$@\" >/dev/full", "sh", "env", GOOD]);
+            command.arg(sandbox.tool("uidmap-check")).arg(option);
+            let outcome = finish(&mut command);
+            assert_eq!(outcome.status, Some(2), "{outcome:?}");
+            let message = "uidmap-check: the report cannot be printed: No space left on device\n";
+            assert_eq!(outcome.stderr, message);
         }
     });
 }
@@ -493,7 +563,7 @@ fn a_pause_process_with_other_ids_than_the_delegated_ones_is_reported() {
         for directory in ["/run/user/1000", "/tmp/podman-run-1000", "/tmp/storage-run-1000"] {
             fs::create_dir_all(format!("{directory}/libpod/tmp")).unwrap();
             let path = format!("{directory}/libpod/tmp/pause.pid");
-            fs::write(&path, current.pid()).unwrap();
+            write_as_alice(&path, &current.pid());
             passes(&check(sandbox, ALICE.command("env"), &[GOOD]), "podman");
             fs::remove_file(path).unwrap();
         }
@@ -508,6 +578,15 @@ fn a_pause_process_with_other_ids_than_the_delegated_ones_is_reported() {
             assert!(!outcome.stdout.contains("  podman  "), "{pid}: {outcome:?}");
         }
         // In a directory of /tmp, another user may have made the file.
+        let of_alice = pause_process(sandbox, "0 1000 1");
+        assert!(check_podman(sandbox).stdout.contains("  podman  "));
+        chown("/mnt/run/libpod/tmp/pause.pid", Some(BOB.uid), None).unwrap();
+        assert!(!check_podman(sandbox).stdout.contains("  podman  "));
+        drop(of_alice);
+        // podman joins no namespace without a map.
+        let unmapped = sandbox.namespace(ALICE);
+        write_pause_pid(&unmapped.pid());
+        assert!(!check_podman(sandbox).stdout.contains("  podman  "));
         fs::remove_file("/mnt/run/libpod/tmp/pause.pid").unwrap();
         mkfifo("/mnt/run/libpod/tmp/pause.pid", Mode::from_bits_truncate(0o666)).unwrap();
         assert_eq!(check_podman(sandbox).status, Some(0));

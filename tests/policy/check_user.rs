@@ -39,28 +39,34 @@ fn root_checks_another_user_as_that_user() {
     });
 }
 
-/// A program in place of newuidmap prints the state with which a checked user's program starts.
+/// Has alice checked by root. A program in place of newuidmap runs these commands; returns the result, and the lines that they print.
+fn check_with_spy(commands: &str) -> (Outcome, Vec<String>) {
+    std::fs::create_dir_all("/mnt/spy").unwrap();
+    std::fs::write("/mnt/seen", "").unwrap();
+    std::fs::set_permissions("/mnt/seen", std::fs::Permissions::from_mode(0o666)).unwrap();
+    std::fs::write("/mnt/spying", format!("#!/bin/sh\nexec >/mnt/seen 2>&1\n{commands}\nexit 1\n")).unwrap();
+    must_succeed(Command::new("install").args(["--mode=0755", "/mnt/spying", "/mnt/spy/newuidmap"]));
+    let mut command = ROOT.command("setpriv");
+    command.args(["--groups=0,100", "--inh-caps=+chown", "--ambient-caps=+chown", "--", "sh", "-c"]);
+    command.args(["cd /mnt && exec /mnt/tools/uidmap-check --user alice 5</etc/passwd"]);
+    let outcome = finish(
+        command
+            .env("PATH", "/mnt/spy:/usr/bin:/bin")
+            .env("SECRET", "x")
+            .env("XDG_RUNTIME_DIR", "/x")
+            .env("NO_COLOR", "1"),
+    );
+    let seen = std::fs::read_to_string("/mnt/seen").unwrap();
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    (outcome, seen.lines().map(words).collect())
+}
+
 #[test]
 fn nothing_of_root_is_left_when_another_user_is_checked() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:65536\n");
-        std::fs::create_dir("/mnt/spy").unwrap();
-        let script = "#!/bin/sh\n{ grep -E '^(Uid|Gid|Groups|CapInh|CapPrm|CapEff|CapAmb):' /proc/self/status; env; } >&3\nexit 1\n";
-        std::fs::write("/mnt/spying", script).unwrap();
-        must_succeed(Command::new("install").args(["--mode=0755", "/mnt/spying", "/mnt/spy/newuidmap"]));
-        let mut command = ROOT.command("setpriv");
-        command.args(["--groups=0,100", "--inh-caps=+chown", "--ambient-caps=+chown", "--", "sh", "-c"]);
-        command.args(["cd /mnt && exec /mnt/tools/uidmap-check --user alice 3>/mnt/seen"]);
-        finish(
-            command
-                .env("PATH", "/mnt/spy:/usr/bin:/bin")
-                .env("SECRET", "x")
-                .env("XDG_RUNTIME_DIR", "/x")
-                .env("NO_COLOR", "1"),
-        );
-        let seen = std::fs::read_to_string("/mnt/seen").unwrap();
-        let seen: Vec<String> =
-            seen.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+        let (_, seen) =
+            check_with_spy("grep -E '^(Uid|Gid|Groups|CapInh|CapPrm|CapEff|CapAmb):' /proc/self/status; env");
         for line in [
             "Uid: 1000 1000 1000 1000",
             "Gid: 1000 1000 1000 1000",
@@ -77,6 +83,41 @@ fn nothing_of_root_is_left_when_another_user_is_checked() {
             assert!(seen.contains(&format!("{set}: 0000000000000000")), "{set}\n{seen:?}");
         }
         assert!(!seen.iter().any(|line| line.starts_with("SECRET=") || line.starts_with("XDG_")), "{seen:?}");
+    });
+}
+
+/// The user owns each process of the check, and could write to root's terminal or read from the terminal with one of root's
+/// descriptors.
+#[test]
+fn a_checked_user_gets_no_descriptor_and_no_terminal_of_root() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:65536\n");
+        // The last field is tty_nr; see proc(5).
+        let (_, seen) = check_with_spy(
+            "readlink /proc/self/fd/0\nls /proc/self/fd | tail -n +4 | paste -sd ' '\ncut -d ' ' -f 7 /proc/self/stat\n\
+             ps -o sid= -p $$ | grep -c \"^ *$PPID$\"\nreadlink /proc/$PPID/fd/1 || echo denied\n\
+             head -c 1 /proc/$PPID/mem || echo denied",
+        );
+        assert_eq!(seen[0], "/dev/null", "{seen:?}");
+        // 3 is the directory that ls reads, and 10 the script.
+        assert!(["3", "3 10", "10", ""].contains(&seen[1].as_str()), "{seen:?}");
+        assert_eq!(seen[2..4], ["0", "1"], "{seen:?}");
+        assert_eq!(seen[4..].iter().filter(|line| *line == "denied").count(), 2, "{seen:?}");
+    });
+}
+
+#[test]
+fn a_checked_user_who_stops_or_kills_the_check_neither_blocks_root_nor_changes_the_report() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:65536\n");
+        for signal in ["STOP", "KILL", "TERM"] {
+            let (outcome, _) = check_with_spy(&format!("kill -s {signal} $PPID"));
+            assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(2), ""), "{signal}: {outcome:?}");
+            let message = format!(
+                "uidmap-check: the process that checks alice got SIG{signal}, perhaps from another process of that user\n"
+            );
+            assert_eq!(outcome.stderr, message);
+        }
     });
 }
 

@@ -69,11 +69,13 @@ pub(crate) struct Evidence {
 }
 
 impl Evidence {
+    /// `program`: the file of the program that failed.
     pub(crate) fn gather(
         id_type: IdType,
         credentials: InitialCredentials,
         request: &Request,
         error: &Error,
+        program: Option<Program>,
         passwd: &impl Passwd,
     ) -> Self {
         let caller = Caller::identify(credentials.uid, credentials.gid, login_name().as_deref(), passwd).ok();
@@ -87,7 +89,7 @@ impl Evidence {
             }
             _ => None,
         };
-        let program = Program::running(id_type).map(|program| {
+        let program = program.map(|program| {
             let mount = Mount::of(&program.path);
             (program, mount)
         });
