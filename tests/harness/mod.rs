@@ -4,6 +4,7 @@
 //! `/mnt` has the programs, installed in each mode. Only the thread of the test and its child processes see the sandbox, so
 //! tests run in parallel.
 
+pub mod descriptor;
 pub mod faults;
 pub mod plugin;
 pub mod privileged;

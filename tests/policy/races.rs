@@ -14,9 +14,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::stat::Mode;
 use nix::unistd::{Pid, mkfifo};
 
+use super::harness::descriptor::{opened, pidfd, pidfds_can_be_resolved};
 use super::harness::tracing::traced;
 use super::harness::{ALICE, IdType, InstallMode, Namespace, Outcome, Sandbox, in_sandbox, must_succeed};
-use super::targets::{opened, pidfd, pidfds_can_be_resolved};
 
 /// Ends a process and starts another process of alice with the same PID.
 fn reuse(sandbox: &Sandbox, ended: Namespace) -> Namespace {

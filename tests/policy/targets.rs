@@ -5,36 +5,16 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::fs::chown;
 use std::path::Path;
 
-use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open};
+use nix::fcntl::OFlag;
 use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sys::stat::Mode;
 use nix::sys::statfs::fstatfs;
 use nix::unistd::mkfifo;
 
+use super::harness::descriptor::{covered, inherited, opened, pidfd, pidfds_can_be_resolved};
 use super::harness::{
     ALICE, BOB, IdType, InstallMode, Namespace, Outcome, Sandbox, WRITTEN, in_sandbox, kernel, usage,
 };
-
-/// Clears FD_CLOEXEC, so that programs inherit the descriptor.
-fn inherited(descriptor: impl Into<OwnedFd>) -> OwnedFd {
-    let descriptor = descriptor.into();
-    fcntl(&descriptor, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
-    descriptor
-}
-
-pub fn opened(path: &str, flags: OFlag) -> OwnedFd {
-    inherited(open(path, flags, Mode::empty()).unwrap())
-}
-
-pub fn pidfd(target: &Namespace) -> OwnedFd {
-    let pid = rustix::process::Pid::from_raw(target.pid().parse().unwrap()).unwrap();
-    inherited(rustix::process::pidfd_open(pid, rustix::process::PidfdFlags::empty()).unwrap())
-}
-
-/// True if a program that gained privilege by its exec may read its own fdinfo, which has the PID of a pidfd.
-pub fn pidfds_can_be_resolved() -> bool {
-    kernel() >= (5, 14)
-}
 
 fn run(sandbox: &Sandbox, mode: InstallMode, id_type: IdType, descriptor: impl AsFd) -> Outcome {
     let target = format!("fd:{}", descriptor.as_fd().as_raw_fd());
@@ -126,13 +106,7 @@ fn a_bind_mount_in_the_callers_mount_namespace_redirects_no_write() {
                 let (target, other) = (sandbox.namespace(ALICE), sandbox.namespace(ALICE));
                 let covers = [format!("/proc/{}/{file}", other.pid()), "/mnt/fifo".to_owned()];
                 for cover in covers {
-                    let mount = format!("mount --bind {cover} /proc/{}/{file} && exec \"$@\"", target.pid());
-                    let mut unshare = ALICE.command("unshare");
-                    unshare.args(["--user", "--map-root-user", "--mount", "--", "sh", "-c"]);
-                    unshare.args([mount.as_str(), "sh"]);
-                    let holder = sandbox.waiting(&mut unshare);
-                    let path = format!("/proc/{}/root/proc/{}", holder.pid(), target.pid());
-                    let directory = opened(&path, OFlag::O_PATH);
+                    let (_holder, directory) = covered(sandbox, &target, file, &cover);
                     let mut words = vec![format!("fd:{}", directory.as_raw_fd())];
                     words.extend(ranges.split(' ').map(str::to_owned));
                     let mut waiting = ALICE.command("timeout");
