@@ -1,15 +1,18 @@
 //! Causes in the target and the caller: an ended process, another owner or group, a process that is not dumpable, no passwd entry.
 
 use std::fs;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
-use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl, open};
-use nix::sys::stat::Mode;
+use nix::fcntl::OFlag;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
+use nix::unistd::Pid;
 
 use super::failure::{Failure, alice};
+use super::harness::descriptor::{opened, pidfd, pidfds_can_be_resolved};
 use super::harness::{
     ALICE, BOB, IdType, InstallMode, Person, ROOT, Sandbox, UNKNOWN_USER, in_sandbox, must_succeed, setpriv,
 };
@@ -34,9 +37,7 @@ fn a_process_that_has_ended_is_reported() {
             ]);
             // A descriptor of the directory in /proc, opened before the process ended.
             let target = sandbox.namespace(ALICE);
-            let directory =
-                open(Path::new(&format!("/proc/{}", target.pid())), OFlag::O_RDONLY, Mode::empty()).unwrap();
-            fcntl(&directory, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
+            let directory = opened(&format!("/proc/{}", target.pid()), OFlag::O_RDONLY);
             drop(target);
             let word = format!("fd:{}", directory.as_raw_fd());
             let failure =
@@ -48,6 +49,43 @@ fn a_process_that_has_ended_is_reported() {
                 "fix: keep the process alive until both of its maps are written",
             ]);
         });
+    });
+}
+
+/// Root owns the files of a process that has ended and that its parent has not waited for, but not the directory.
+#[test]
+fn a_process_that_has_ended_and_was_not_waited_for_is_reported() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        let target = sandbox.namespace(ALICE);
+        let directory = opened(&format!("/proc/{}", target.pid()), OFlag::O_RDONLY);
+        let pidfd = pidfd(&target);
+        let pid = Pid::from_raw(target.pid().parse().unwrap());
+        kill(pid, Signal::SIGKILL).unwrap();
+        waitid(Id::Pid(pid), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT).unwrap();
+        let by_descriptor = |descriptor: &OwnedFd| format!("fd:{}", descriptor.as_raw_fd());
+        let mut words = vec![
+            (target.pid(), "cause: process $pid has ended"),
+            (by_descriptor(&directory), "cause: the process of $pid has ended"),
+        ];
+        if pidfds_can_be_resolved() {
+            words.push((by_descriptor(&pidfd), "cause: the process of $pid has ended"));
+        }
+        sandbox.for_each_program(|mode, id_type| {
+            let program = sandbox.program(mode, id_type);
+            for (word, cause) in &words {
+                Failure::at(alice(), &program, id_type, word, "0 100000 10").says(&[
+                    "open of $id_map failed: Permission denied",
+                    cause,
+                    "fix: keep the process alive until both of its maps are written",
+                ]);
+            }
+        });
+        // newgidmap opens setgroups before the map.
+        let program = sandbox.program(InstallMode::Setuid, IdType::Gid);
+        let failure = Failure::at(alice(), &program, IdType::Gid, &target.pid(), "0 1000 1");
+        failure.begins("couldn't open process setgroups: Permission denied");
+        failure.is_because(&["process $pid has ended"]);
     });
 }
 

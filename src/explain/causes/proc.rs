@@ -64,7 +64,7 @@ pub(super) fn not_writable(reason: Reason, evidence: &Evidence) -> Vec<Cause> {
         Errno::ENOENT | Errno::ESRCH => hidden(evidence).unwrap_or_else(|| ended(evidence)),
         Errno::EROFS => read_only(evidence),
         Errno::EPERM => write::unsuitable_target(evidence).unwrap_or_else(refused),
-        Errno::EACCES => covered(evidence).or_else(|| not_dumpable(evidence)).unwrap_or_else(refused),
+        Errno::EACCES => covered(evidence).or_else(|| files_of_root(evidence)).unwrap_or_else(refused),
         Errno::EXDEV => covered(evidence).unwrap_or_else(|| covered_in_other_namespace(evidence)),
         Errno::ENOSYS => without_openat2(evidence),
         _ => return Vec::new(),
@@ -72,10 +72,14 @@ pub(super) fn not_writable(reason: Reason, evidence: &Evidence) -> Vec<Cause> {
     vec![cause]
 }
 
-/// The files of a process that is not dumpable belong to root, but its directory does not (`task_dump_owner` in fs/proc/base.c).
-fn not_dumpable(evidence: &Evidence) -> Option<Cause> {
-    let owner = evidence.target.as_ref()?.map_owner?;
-    let target = evidence.target_name();
+/// The files of a process that is not dumpable or has ended belong to root, but its directory does not (`task_dump_owner` in
+/// fs/proc/base.c).
+fn files_of_root(evidence: &Evidence) -> Option<Cause> {
+    let target = evidence.target.as_ref()?;
+    if target.has_ended {
+        return Some(ended(evidence));
+    }
+    let (owner, target) = (target.map_owner?, evidence.target_name());
     (owner != evidence.credentials.uid).then(|| {
         Cause::new(
             Key::NotDumpable,
@@ -254,10 +258,17 @@ mod tests {
                 target.map_owner = Some(0);
             }
         };
-        let cases: [(Errno, Change<'_>, Key); 4] = [
+        let ended = |evidence: &mut Evidence| {
+            not_dumpable(evidence);
+            if let Some(target) = &mut evidence.target {
+                target.has_ended = true;
+            }
+        };
+        let cases: [(Errno, Change<'_>, Key); 5] = [
             (EXDEV, &covered, Key::Proc),
             (EACCES, &covered, Key::Proc),
             (EACCES, &not_dumpable, Key::NotDumpable),
+            (EACCES, &ended, Key::NoProcess),
             (EPERM, &not_dumpable, Key::Refused),
         ];
         for (errno, change, key) in cases {

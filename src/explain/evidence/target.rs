@@ -19,7 +19,7 @@ const MAX_BYTES: u64 = 65_536;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct TargetEvidence {
-    /// The process has ended, and its directory is empty.
+    /// The process has ended. Its directory is empty, or the parent process has not waited for it.
     pub(crate) has_ended: bool,
     /// The target's user namespace, as a relation to this process's namespace.
     pub(crate) namespace: Relation,
@@ -50,8 +50,10 @@ impl TargetEvidence {
         let target = Target::open(word).ok()?;
         let status = read(&target, "status").unwrap_or_default();
         let gone = |reason: Reason| matches!(reason.errno(), Errno::ENOENT | Errno::ESRCH);
+        // Zombie, and dead; see proc(5).
+        let is_dead = matches!(field(&status, "State"), Some("Z" | "X"));
         Some(Self {
-            has_ended: target.owner_of("status").is_err_and(gone),
+            has_ended: is_dead || target.owner_of("status").is_err_and(gone),
             namespace: relation(&target),
             has_map: read(&target, id_type.map_file()).map(|map| !map.is_empty()),
             real_uid: field(&status, "Uid").and_then(|uid| uid.parse().ok()),
