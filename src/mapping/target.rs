@@ -6,7 +6,7 @@
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions, read_link};
 use std::io::ErrorKind;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 
@@ -14,7 +14,7 @@ use libc::{c_int, gid_t, pid_t, uid_t};
 use nix::errno::Errno;
 use nix::fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2};
 use nix::sys::stat::Mode;
-use nix::sys::statfs::{FsType, PROC_SUPER_MAGIC, fstatfs};
+use nix::sys::statfs::{FsType, NSFS_MAGIC, PROC_SUPER_MAGIC, fstatfs};
 use nix::unistd::{AccessFlags, faccessat};
 use thiserror::Error;
 
@@ -25,6 +25,8 @@ use crate::reason::Reason;
 /// The file systems of pidfds: anonymous inodes, and pidfs since Linux 6.9. The numbers are from the kernel's
 /// include/uapi/linux/magic.h.
 const PIDFD_FILE_SYSTEMS: [FsType; 2] = [FsType(0x0904_1934), FsType(0x5049_4446)];
+
+const NAMESPACE: &str = "ns/user";
 
 /// The `/proc` directory of a process.
 #[derive(Debug)]
@@ -203,14 +205,19 @@ impl Target {
         Ok(self.open_file(name, OFlag::O_PATH)?.metadata()?.uid())
     }
 
-    /// Opens the user namespace of the process, see namespaces(7).
+    /// Opens the user namespace of the process, see namespaces(7). `ns/user` is a link that leaves procfs, so openat2(2) cannot both
+    /// follow the link and refuse a mount. The link is checked first. Then `O_PATH` follows it without opening a FIFO or a device.
     ///
     /// # Errors
     ///
-    /// Those of openat(2): `EACCES` without the right to trace the process.
-    pub(crate) fn open_namespace(&self) -> nix::Result<File> {
-        let flags = OFlag::O_RDONLY | OFlag::O_CLOEXEC;
-        openat(&self.directory, "ns/user", flags, Mode::empty()).map(File::from)
+    /// Those of openat2(2), see [`Target::open_file`]; `EACCES` without the right to trace the process.
+    pub(crate) fn open_namespace(&self) -> Result<File, Reason> {
+        self.open_file(NAMESPACE, OFlag::O_PATH | OFlag::O_NOFOLLOW)?;
+        let found = openat(&self.directory, NAMESPACE, OFlag::O_PATH | OFlag::O_CLOEXEC, Mode::empty())?;
+        if fstatfs(&found)?.filesystem_type() != NSFS_MAGIC {
+            return Err(Errno::EXDEV.into());
+        }
+        Ok(File::open(format!("/proc/self/fd/{}", found.as_raw_fd()))?)
     }
 }
 

@@ -1,12 +1,17 @@
 //! Robustness of the explanation: text from outside is escaped, and unreadable facts lead to no wrong cause.
 
 use std::fs;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::chown;
 use std::path::Path;
 use std::process::Command;
 
 use nix::mount::{MsFlags, mount};
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 
 use super::failure::{Failure, NOT_PERMITTED, alice, install};
+use super::harness::descriptor::covered;
 use super::harness::tracing::traced;
 use super::harness::{ALICE, IdType, InstallMode, ROOT, finish, in_sandbox, setpriv};
 use super::plugin::{configure, in_plugin_sandbox, install as install_plugin};
@@ -115,6 +120,32 @@ fn plugin_names_are_escaped() {
             let failure = Failure::new(alice, sandbox, InstallMode::Setuid, IdType::Uid, "0 400000 10");
             is_harmless(failure.stderr());
             failure.mentions(&format!("the subid plugin in /etc/nsswitch.conf {cause}"));
+        }
+    });
+}
+
+/// In a mount namespace of the caller's, a directory with a FIFO, or that of another process, can cover the target's namespaces.
+#[test]
+fn a_directory_mounted_over_the_targets_namespaces_is_not_searched() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        fs::create_dir("/mnt/cover").unwrap();
+        mkfifo("/mnt/cover/user", Mode::S_IRWXU).unwrap();
+        chown("/mnt/cover/user", Some(ALICE.uid), None).unwrap();
+        let own = sandbox.process(ALICE);
+        let covers = ["/mnt/cover".to_owned(), format!("/proc/{}/ns", own.pid())];
+        for id_type in IdType::BOTH {
+            for cover in &covers {
+                let target = sandbox.namespace(ALICE);
+                let (_holder, directory) = covered(sandbox, &target, "ns", cover);
+                let word = format!("fd:{}", directory.as_raw_fd());
+                let fails = |mode, ranges| {
+                    Failure::at(alice(), &sandbox.program(mode, id_type), id_type, &word, ranges)
+                };
+                fails(InstallMode::Setuid, "0 200000 5")
+                    .is_because(&["the request includes $ids that are not delegated to alice"]);
+                fails(InstallMode::Unprivileged, "0 100000 10").is_because(&["$path has neither"]);
+            }
         }
     });
 }

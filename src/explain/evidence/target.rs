@@ -72,7 +72,10 @@ fn relation(target: &Target) -> Relation {
         Ok(namespace) => namespace,
         // Opening requires PTRACE_MODE_READ (see ptrace(2)). The kernel denies that for a process in an ancestor namespace, and for a
         // process that is not dumpable. The owner of the map file excludes the latter.
-        Err(Errno::EACCES) if target.owner_of("uid_map").is_ok_and(|owner| owner == target.uid()) => {
+        Err(reason)
+            if reason.errno() == Errno::EACCES
+                && target.owner_of("uid_map").is_ok_and(|owner| owner == target.uid()) =>
+        {
             return Relation::Closed;
         }
         Err(_) => return Relation::Unknown,
