@@ -46,6 +46,18 @@ pub(crate) fn ignore_sigpipe() {
     let _ = unsafe { signal(Signal::SIGPIPE, SigHandler::SigIgn) };
 }
 
+/// The time limit, and the signals of a crash. A seccomp filter can send SIGSYS (`SECCOMP_RET_TRAP`); a filter that kills the process
+/// cannot be handled.
+const HANDLED: [Signal; 7] = [
+    Signal::SIGALRM,
+    Signal::SIGABRT,
+    Signal::SIGSEGV,
+    Signal::SIGBUS,
+    Signal::SIGSYS,
+    Signal::SIGILL,
+    Signal::SIGFPE,
+];
+
 /// The message of [`keep_message`].
 static MESSAGE: OnceLock<String> = OnceLock::new();
 
@@ -55,12 +67,12 @@ pub(crate) fn keep_message(message: String, seconds: u32) {
     if MESSAGE.set(message).is_err() {
         return;
     }
-    for number in [Signal::SIGALRM, Signal::SIGABRT, Signal::SIGSEGV, Signal::SIGBUS] {
+    for number in HANDLED {
         // SAFETY: the handler calls async-signal-safe functions alone. A failure leaves the default: the process ends.
         let _ = unsafe { signal(number, SigHandler::Handler(print_message)) };
     }
-    // A caller may have blocked the signal (exec keeps the mask).
-    let _ = sigprocmask(SigmaskHow::SIG_UNBLOCK, Some(&SigSet::from(Signal::SIGALRM)), None);
+    // A caller may have blocked the signals (exec keeps the mask), and a crash would then end the process without the handler.
+    let _ = sigprocmask(SigmaskHow::SIG_UNBLOCK, Some(&HANDLED.into_iter().collect::<SigSet>()), None);
     nix::unistd::alarm::set(seconds);
 }
 

@@ -11,6 +11,7 @@ use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
 use super::failure::{Failure, NOT_PERMITTED, alice, install};
+use super::filters::filtered;
 use super::harness::descriptor::covered;
 use super::harness::tracing::traced;
 use super::harness::{ALICE, IdType, InstallMode, ROOT, finish, in_sandbox, setpriv};
@@ -282,17 +283,29 @@ fn an_explanation_that_hangs_or_crashes_leaves_the_message() {
             ("hanging", "FOUND=(is_second_call()?(pause(),0):0)"),
             ("crashing", "FOUND=(is_second_call()?raise(SIGSEGV):0)"),
             ("aborting", "FOUND=(is_second_call()?(abort(),0):0)"),
+            ("illegal", "FOUND=(is_second_call()?raise(SIGILL):0)"),
+            ("dividing", "FOUND=(is_second_call()?raise(SIGFPE):0)"),
         ] {
             install_plugin(sandbox, name, &[reaction]);
             let failure = Failure::new(alice, sandbox, InstallMode::Setuid, IdType::Uid, "0 500000 10");
             failure.says(&["uid range [0-10) -> [500000-500010) not allowed"]);
         }
-        // The time limit of the explanation also applies if the caller blocks all signals.
-        install_plugin(sandbox, "hanging2", &["FOUND=(is_second_call()?(pause(),0):0)"]);
-        let mut blocking = ALICE.command("env");
-        blocking.arg("--block-signal");
+        // The same if the caller blocks all signals.
+        for (name, reaction) in [
+            ("hanging2", "FOUND=(is_second_call()?(pause(),0):0)"),
+            ("crashing2", "FOUND=(is_second_call()?*(volatile char *)0:0)"),
+        ] {
+            install_plugin(sandbox, name, &[reaction]);
+            let mut blocking = ALICE.command("env");
+            blocking.arg("--block-signal");
+            let target = sandbox.namespace(ALICE);
+            Failure::of(blocking, sandbox, InstallMode::Setuid, IdType::Uid, &target, "0 500000 10")
+                .says(&["uid range [0-10) -> [500000-500010) not allowed"]);
+        }
+        // A seccomp filter can answer with SIGSYS to a call that the explanation alone makes.
+        install_plugin(sandbox, "refusing", &["FOUND=0"]);
         let target = sandbox.namespace(ALICE);
-        Failure::of(blocking, sandbox, InstallMode::Setuid, IdType::Uid, &target, "0 500000 10")
+        Failure::of(filtered("trap"), sandbox, InstallMode::Setuid, IdType::Uid, &target, "0 500000 10")
             .says(&["uid range [0-10) -> [500000-500010) not allowed"]);
     });
 }
