@@ -6,7 +6,7 @@ use std::io::{IsTerminal, Write, stderr, stdout};
 use crate::caller::Caller;
 use crate::cli::{self, Command, Request};
 use crate::error::Error;
-use crate::explain::explain;
+use crate::explain::{explain, explain_drop};
 use crate::id_type::IdType;
 use crate::login_defs::LoginDefs;
 use crate::map_range::{self, MapRange, RangeError};
@@ -149,7 +149,7 @@ fn message(id_type: IdType, error: &Error) -> String {
 }
 
 fn fail(id_type: IdType, error: &Error) -> c_int {
-    say(&message(id_type, error));
+    say(&(message(id_type, error) + &explain_drop(id_type, error)));
     FAILURE
 }
 

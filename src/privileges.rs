@@ -50,6 +50,9 @@ pub(crate) enum PrivilegeError {
     Ids,
     #[error("Could not set caps")]
     Capabilities,
+    /// The securebit keep_caps is locked, or a seccomp filter denies prctl(2). All capabilities are given up.
+    #[error("Could not prctl(PR_SET_KEEPCAPS)")]
+    KeepCaps,
     /// Capabilities cannot be given up after use. The process must end.
     #[error("Could not give up caps")]
     Kept,
@@ -72,7 +75,7 @@ impl From<CapsError> for PrivilegeError {
 ///
 /// # Errors
 ///
-/// [`PrivilegeError::Ids`], [`PrivilegeError::Capabilities`]
+/// [`PrivilegeError::Ids`], [`PrivilegeError::Capabilities`], [`PrivilegeError::KeepCaps`]
 pub(crate) fn drop_privileges(
     id_type: IdType,
 ) -> Result<(PermittedCaps, InitialCredentials), PrivilegeError> {
@@ -161,14 +164,17 @@ impl Drop for PermittedCaps {
 fn become_caller() -> Result<(uid_t, gid_t), PrivilegeError> {
     let (uids, gids) = (getresuid()?, getresgid()?);
     let has_other_uids = (uids.effective, uids.saved) != (uids.real, uids.real);
-    if has_other_uids {
-        caps::securebits::set_keepcaps(true)?;
-    }
+    let keeps_caps = !has_other_uids || caps::securebits::set_keepcaps(true).is_ok();
     if (gids.effective, gids.saved) != (gids.real, gids.real) {
         setresgid(gids.real, gids.real, gids.real)?;
     }
     if has_other_uids {
         setresuid(uids.real, uids.real, uids.real)?;
+    }
+    if !keeps_caps {
+        // With the securebit no_setuid_fixup, the change of uids has cleared no capability.
+        caps::clear(None, CapSet::Permitted)?;
+        return Err(PrivilegeError::KeepCaps);
     }
     Ok((uids.real.as_raw(), gids.real.as_raw()))
 }

@@ -12,7 +12,7 @@ use crate::cli::Request;
 use crate::error::Error;
 use crate::id_type::IdType;
 use crate::passwd::Passwd;
-use crate::privileges::InitialCredentials;
+use crate::privileges::{InitialCredentials, PrivilegeError};
 use evidence::Evidence;
 use evidence::program::Program;
 
@@ -28,4 +28,12 @@ pub(crate) fn explain(
     let program = Program::running(id_type);
     let evidence = Evidence::gather(id_type, credentials, request, error, program, passwd);
     causes::find(error, &evidence).iter().map(|cause| cause.lines(id_type)).collect()
+}
+
+/// The lines that explain a failed drop of privilege. No argument is read yet, and no evidence is gathered.
+pub(crate) fn explain_drop(id_type: IdType, error: &Error) -> String {
+    match error {
+        Error::Privilege(PrivilegeError::KeepCaps) => causes::keep_caps_refused(id_type).lines(id_type),
+        _ => String::new(),
+    }
 }

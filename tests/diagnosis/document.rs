@@ -112,6 +112,9 @@ const EXAMPLES: &[Example] = &[
         sandbox.delegate("alice:100000:10\n");
         filters::taken_by_securebits(sandbox, IdType::Uid).example()
     }),
+    ("refused keep-caps", |sandbox| {
+        filters::without_keep_caps(sandbox, InstallMode::Setuid, IdType::Uid).example()
+    }),
     ("subid-file", |sandbox| {
         delegation::unusable(sandbox, InstallMode::Setuid, IdType::Uid, |path| {
             std::fs::remove_file(path).unwrap();

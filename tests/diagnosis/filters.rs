@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use super::failure::{Failure, NOT_PERMITTED};
+use super::failure::{Failure, NOT_PERMITTED, set_capabilities};
 use super::harness::{ALICE, IdType, InstallMode, ROOT, Sandbox, in_sandbox, must_succeed, setpriv};
 
 const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/diagnosis/refuse.c");
@@ -130,6 +130,55 @@ fn no_seccomp_filter_is_blamed_for_privilege_that_securebits_remove() {
                 "cause: the program was started without CAP_SET$ID, for no visible reason; possible reasons: securebits \
                  (noroot), a security module, or a mount of another mount namespace",
             ]);
+        }
+    });
+}
+
+/// A run of alice with the locked securebit keep_caps.
+pub fn without_keep_caps(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
+    Failure::of(
+        setpriv(&["--securebits=+keep_caps_locked"]),
+        sandbox,
+        mode,
+        id_type,
+        &sandbox.namespace(ALICE),
+        "0 100000 10",
+    )
+}
+
+/// Prefix for a command of alice under a filter that denies prctl(2), which setpriv(1) needs.
+fn without_prctl() -> Command {
+    compile();
+    let mut command = ROOT.command(HELPER);
+    command.args(["prctl", "chroot", "--userspec=1000:1000", "/"]);
+    command
+}
+
+#[test]
+fn a_refused_keep_caps_is_reported_and_a_file_capability_needs_none() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        for id_type in IdType::BOTH {
+            let lines = [
+                "Could not prctl(PR_SET_KEEPCAPS)",
+                "cause: PR_SET_KEEPCAPS is refused, so a setuid program loses its capabilities when it leaves uid 0; the \
+                 securebit keep_caps is locked, or a seccomp filter denies prctl(2)",
+                "fix: as root, replace the setuid bit of the program by the file capability cap_set$id=ep (chmod u-s, then \
+                 setcap), or remove SecureBits= and SystemCallFilter= from the unit (systemd)",
+            ];
+            without_keep_caps(sandbox, InstallMode::Setuid, id_type).says(&lines);
+            let target = sandbox.namespace(ALICE);
+            Failure::of(without_prctl(), sandbox, InstallMode::Setuid, id_type, &target, "0 100000 10")
+                .says(&lines);
+            let program = sandbox.program(InstallMode::Setuid, id_type);
+            must_succeed(ROOT.command("chmod").arg("u-s").arg(&program));
+            set_capabilities(ROOT.command("env"), &format!("cap_set{}=ep", id_type.word()), &program);
+            for via in [setpriv(&["--securebits=+keep_caps_locked"]), without_prctl()] {
+                let target = sandbox.namespace(ALICE);
+                let words = [target.pid(), "0".into(), "100000".into(), "10".into()];
+                let outcome = sandbox.run_through(via, InstallMode::Setuid, id_type, &words);
+                assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""));
+            }
         }
     });
 }

@@ -1,5 +1,5 @@
 /* Runs a command under a seccomp filter. "write" refuses write(2) to descriptors above 2 with EPERM, "open" refuses openat2(2)
- * with EPERM, "unshare" and "mount" refuse the calls of these names with EPERM, "old" refuses openat2(2) with ENOSYS, "trap" answers with
+ * with EPERM, "unshare", "mount" and "prctl" refuse the calls of these names with EPERM, "old" refuses openat2(2) with ENOSYS, "trap" answers with
  * SIGSYS to getxattr(2), and "nothing" allows all calls. Without CAP_SYS_ADMIN, the kernel requires that no_new_privs is set. */
 #include <errno.h>
 #include <linux/filter.h>
@@ -17,7 +17,8 @@ int main(int argc, char **argv)
 	static const struct { const char *name; int number; unsigned answer; } calls[] = {
 		{ "write", SYS_write, SECCOMP_RET_ERRNO | EPERM }, { "open", SYS_openat2, SECCOMP_RET_ERRNO | EPERM },
 		{ "old", SYS_openat2, SECCOMP_RET_ERRNO | ENOSYS }, { "unshare", SYS_unshare, SECCOMP_RET_ERRNO | EPERM },
-		{ "mount", SYS_mount, SECCOMP_RET_ERRNO | EPERM }, { "trap", SYS_getxattr, SECCOMP_RET_TRAP },
+		{ "mount", SYS_mount, SECCOMP_RET_ERRNO | EPERM }, { "prctl", SYS_prctl, SECCOMP_RET_ERRNO | EPERM },
+		{ "trap", SYS_getxattr, SECCOMP_RET_TRAP },
 	};
 	const char *name = argc > 1 ? argv[1] : "";
 	int number = -1;

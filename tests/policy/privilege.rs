@@ -216,6 +216,38 @@ fn without_a_map_to_write_capabilities_are_given_up_before_any_text_is_printed()
     });
 }
 
+/// Uid 0 cannot be left with a capability, and no map is written as root. With a file capability, uid 0 is not left.
+#[test]
+fn setuid_root_drops_all_under_the_locked_securebit_keep_caps() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:10\n");
+        for bits in ["--securebits=+keep_caps_locked", "--securebits=+keep_caps_locked,+no_setuid_fixup"] {
+            sandbox.for_each_program(|mode, id_type| {
+                let (target, log) = (sandbox.namespace(ALICE), Sandbox::etc("trace"));
+                let mut strace = ROOT.command("strace");
+                strace.args(["-qq", "-e", "trace=execve,capset,/^setresuid,write", "-o"]).arg(&log);
+                strace.args(["setpriv", bits, "--reuid=1000", "--regid=1000", "--clear-groups"]);
+                let words = [target.pid(), "0".into(), "100000".into(), "10".into()];
+                let outcome = sandbox.run_through(strace, mode, id_type, &words);
+                if mode == InstallMode::Caps {
+                    assert_eq!((outcome.status, outcome.stderr.as_str()), (Some(0), ""), "{bits}");
+                    assert_eq!(target.map(id_type), "0 100000 10");
+                    return;
+                }
+                let message = format!("{}: Could not prctl(PR_SET_KEEPCAPS)", id_type.program());
+                assert_eq!((outcome.status, outcome.first_line()), (Some(1), message.as_str()), "{bits}");
+                assert_eq!(target.map(id_type), "");
+                let trace = fs::read_to_string(log).unwrap();
+                let (_, run) = trace.rsplit_once("execve(").unwrap();
+                let (before, _) = run.split_once("write(2").unwrap();
+                assert!(before.contains("(1000, 1000, 1000)"), "{trace}");
+                let (_, last) = before.rsplit_once("capset(").unwrap();
+                assert_eq!(sets(last), Sets::none(), "{trace}");
+            });
+        }
+    });
+}
+
 /// Neither a successful nor a failed run starts another program.
 #[test]
 fn no_other_program_is_started() {

@@ -115,6 +115,20 @@ pub(super) fn bounding_set(id_type: IdType) -> Cause {
     )
 }
 
+/// The fix is the same for both reasons: without the setuid bit, the program has no uid 0 to leave.
+pub(crate) fn keep_caps_refused(id_type: IdType) -> Cause {
+    Cause::new(
+        Key::Refused,
+        "PR_SET_KEEPCAPS is refused, so a setuid program loses its capabilities when it leaves uid 0; the securebit keep_caps is \
+         locked, or a seccomp filter denies prctl(2)",
+        format!(
+            "as root, replace the setuid bit of the program by the file capability cap_set{}=ep (chmod u-s, then setcap), or remove \
+             SecureBits= and SystemCallFilter= from the unit (systemd)",
+            id_type.word()
+        ),
+    )
+}
+
 fn traced() -> Cause {
     Cause::new(
         Key::Traced,
