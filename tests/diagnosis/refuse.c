@@ -1,6 +1,7 @@
 /* Runs a command under a seccomp filter. "write" refuses write(2) to descriptors above 2 with EPERM, "open" refuses openat2(2)
- * with EPERM, "unshare", "mount" and "prctl" refuse the calls of these names with EPERM, "old" refuses openat2(2) with ENOSYS, "trap" answers with
- * SIGSYS to getxattr(2), and "nothing" allows all calls. Without CAP_SYS_ADMIN, the kernel requires that no_new_privs is set. */
+ * with EPERM, "unshare", "mount" and "prctl" refuse the calls of these names with EPERM, "old" refuses openat2(2) with ENOSYS,
+ * "trap" answers with SIGSYS to getxattr(2), and "nothing" allows all calls. Without CAP_SYS_ADMIN, the kernel requires that
+ * no_new_privs is set. */
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
