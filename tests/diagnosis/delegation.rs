@@ -98,6 +98,36 @@ fn a_line_with_a_similar_owner_is_reported() {
     });
 }
 
+/// A name or uid that differs by one character, and belongs to another user. The ids of that user are not taken.
+#[test]
+fn another_user_is_no_misspelling() {
+    let accounts = "user1:x:1000:1001::/:/bin/sh\n";
+    let both = "user1:x:1000:1001::/:/bin/sh\nuser2:x:1001:1002::/:/bin/sh\n";
+    for id_type in IdType::BOTH {
+        for owner in ["user2", " user2", "#user2", "1001", "+1001"] {
+            in_sandbox(|sandbox| {
+                let caller = || ALICE.with_gid(1001).command("env");
+                sandbox.delegate(format!("{owner}:100000:65536\n"));
+                let fix = |passwd: &str| {
+                    sandbox.write("passwd", format!("root:x:0:0::/:/bin/sh\n{passwd}"));
+                    Failure::new(caller, sandbox, InstallMode::Caps, id_type, "0 100000 10")
+                };
+                fix(both).says(&[
+                    REFUSED,
+                    "cause: $subid has no line for user1 (uid 1000); the request includes the $ids 100000 to 100009",
+                    &format!(
+                        "fix: as root, run `usermod --add-sub$ids 165536-231071 user1`, and request these ids{}",
+                        MIGRATE.replace("alice", "user1")
+                    ),
+                ]);
+                fix(accounts).mentions(&format!(
+                    "fix: if line 1 of $subid is meant for user1, write user1 instead of '{owner}';"
+                ));
+            });
+        }
+    }
+}
+
 /// The domain is on either side.
 #[test]
 fn a_line_for_the_name_without_the_domain_is_reported_and_the_reverse() {

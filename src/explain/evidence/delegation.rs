@@ -8,7 +8,7 @@ use std::path::Path;
 
 use thiserror::Error;
 
-use super::owners::is_similar;
+use super::owners::{is_other_user, is_similar};
 use crate::caller::Caller;
 use crate::escape::escape;
 use crate::id_range::{IdRange, IdSet};
@@ -130,7 +130,7 @@ impl Lines {
     /// requested ids, as in the run: the user database may be behind a network.
     fn read(file: Option<impl Read>, caller: &Caller, requested: &IdSet, passwd: &impl Passwd) -> Self {
         let mut lines = Self::default();
-        let mut others = Vec::new();
+        let (mut others, mut similar) = (Vec::new(), None);
         let owner = Owner::new(&caller.name, Some(caller.uid));
         let Some(file) = file else { return lines };
         for (index, line) in BufReader::new(file.take(MAX_BYTES)).split(b'\n').enumerate() {
@@ -151,10 +151,14 @@ impl Lines {
                 continue;
             }
             others.extend(range);
-            if lines.similar.is_none() && is_similar(parsed.owner(), caller) {
-                lines.similar = Some((number, escape(parsed.owner())));
+            if similar.is_none() && is_similar(parsed.owner(), caller) {
+                similar = Some((number, parsed.owner().to_owned()));
             }
         }
+        // At most one look-up: the user database may be behind a network.
+        lines.similar = similar
+            .filter(|(_, owner)| !is_other_user(owner, caller, passwd))
+            .map(|(number, owner)| (number, escape(&owner)));
         lines.delegated = lines.own.iter().map(|line| line.range).collect();
         lines.others = others.into_iter().collect();
         lines

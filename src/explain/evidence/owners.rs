@@ -2,6 +2,7 @@
 
 use crate::caller::Caller;
 use crate::number::{self, Base};
+use crate::passwd::Passwd;
 
 /// An editor of Windows may put these bytes before the first line of a file.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -16,6 +17,16 @@ pub(super) fn is_similar(owner: &[u8], caller: &Caller) -> bool {
         || is_own_id(Base::Prefixed)
         || is_own_id(Base::Decimal)
         || (own.len() >= 4 && differs_by_one_typo(name, own))
+}
+
+/// Whether a similar owner is an account with another uid, and thus no misspelling.
+pub(super) fn is_other_user(owner: &[u8], caller: &Caller, passwd: &impl Passwd) -> bool {
+    let owner = trim(owner);
+    let account = match number::id(owner, Base::Decimal) {
+        Some(uid) => passwd.by_uid(uid),
+        None => passwd.by_name(owner),
+    };
+    account.is_some_and(|account| account.uid != caller.uid)
 }
 
 fn trim(owner: &[u8]) -> &[u8] {
@@ -44,8 +55,9 @@ fn differs_by_one_typo(one: &[u8], other: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_similar;
+    use super::{is_other_user, is_similar};
     use crate::caller::Caller;
+    use crate::passwd::TestPasswd;
 
     fn caller(name: &str) -> Caller {
         Caller { uid: 1000, gid: 1001, login_gid: 1001, name: name.into() }
@@ -82,6 +94,25 @@ mod tests {
             ("", false),
         ] {
             assert_eq!(is_similar(owner.as_bytes(), &caller("alice")), expected, "{owner:?}");
+        }
+    }
+
+    #[test]
+    fn an_account_with_another_uid_is_another_user() {
+        let passwd = TestPasswd(&[("alice", 1000, 1001), ("alicia", 1000, 1001), ("alic", 1001, 100)]);
+        for (owner, expected) in [
+            ("alic", true),
+            (" alic", true),
+            ("#alic", true),
+            ("1001", true),
+            ("001001", true),
+            ("alice", false),
+            ("alicia", false),
+            ("Alice", false),
+            ("1000", false),
+            ("1002", false),
+        ] {
+            assert_eq!(is_other_user(owner.as_bytes(), &caller("alice"), &passwd), expected, "{owner:?}");
         }
     }
 
