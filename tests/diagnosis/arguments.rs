@@ -14,6 +14,12 @@ pub fn malformed(sandbox: &Sandbox, mode: InstallMode, id_type: IdType, ranges: 
 #[test]
 fn a_malformed_number_is_reported_with_its_position() {
     in_sandbox(|sandbox| {
+        let beyond = |first: usize, count: &str| {
+            format!(
+                "the range in arguments {first} to {} ends beyond the last id, 4294967294: '{count}' is too large a count for it",
+                first + 2
+            )
+        };
         sandbox.for_each_program(|mode, id_type| {
             for (ranges, cause) in [
                 ("x 100000 1", "argument 2 (id inside) is 'x', not a number"),
@@ -31,7 +37,11 @@ fn a_malformed_number_is_reported_with_its_position() {
                 ("0 100000 0", "argument 4 (count) is '0', out of range"),
                 ("-1 100000 1", "argument 2 (id inside) is '-1', out of range"),
                 ("0 4294967295 1", "argument 3 (id outside) is '4294967295', out of range"),
-                ("0 4294967294 2", "argument 4 (count) is '2', out of range"),
+                ("0 0 4294967296", "argument 4 (count) is '4294967296', out of range"),
+                ("4294967290 100000 10", &beyond(2, "10")),
+                ("0 4294967294 2", &beyond(2, "2")),
+                ("0 100000 4294967295", &beyond(2, "4294967295")),
+                ("0 100000 1 1 4294967290 0xa", &beyond(5, "0xa")),
             ] {
                 let lines = ["subuid overflow detected.", "$usage", &format!("cause: {cause}"), NUMBERS];
                 malformed(sandbox, mode, id_type, ranges).says(&lines);

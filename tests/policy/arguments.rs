@@ -50,16 +50,22 @@ fn a_number_that_cannot_be_an_id_is_an_overflow() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:0:4294967295\n");
         for id_type in IdType::BOTH {
-            for wanted in [
-                "4294967295 100000 1",
-                "0 4294967295 1",
-                "0 0 4294967296",
-                "0 100000 4294867296",
-                "-1 100000 1",
-                "0 -100000 1",
-                "0 100000 -1",
-                "0 100000 0",
-                "0 99999999999999999999999 1",
+            for (wanted, named) in [
+                ("4294967295 100000 1", "argument 2 (id inside) is '4294967295', out of range"),
+                ("0 4294967295 1", "argument 3 (id outside) is '4294967295', out of range"),
+                ("0 0 4294967296", "argument 4 (count) is '4294967296', out of range"),
+                (
+                    "0 100000 4294867296",
+                    "the range in arguments 2 to 4 ends beyond the last id, 4294967294: '4294867296' is too large a count for it",
+                ),
+                ("-1 100000 1", "argument 2 (id inside) is '-1', out of range"),
+                ("0 -100000 1", "argument 3 (id outside) is '-100000', out of range"),
+                ("0 100000 -1", "argument 4 (count) is '-1', out of range"),
+                ("0 100000 0", "argument 4 (count) is '0', out of range"),
+                (
+                    "0 99999999999999999999999 1",
+                    "argument 3 (id outside) is '99999999999999999999999', out of range",
+                ),
             ] {
                 let outcome = sandbox.fails(
                     InstallMode::Setuid,
@@ -70,7 +76,7 @@ fn a_number_that_cannot_be_an_id_is_an_overflow() {
                 );
                 assert_eq!(outcome.stderr.lines().nth(1), Some(usage(id_type).as_str()), "{wanted}");
                 assert!(
-                    outcome.stderr.contains("', out of range [argument]\n"),
+                    outcome.stderr.contains(&format!(": cause: {named} [argument]\n")),
                     "{wanted}: {}",
                     outcome.stderr
                 );

@@ -5,6 +5,7 @@ use crate::explain::evidence::Evidence;
 use crate::map_range::{BadNumber, MapRange};
 use crate::mapping::target::BadTarget;
 use crate::mapping::write;
+use crate::number::{self, Base};
 
 /// The kernel's limit on the extents of a map: `UID_GID_MAP_MAX_EXTENTS` since Linux 4.15, `UID_GID_MAP_MAX_BASE_EXTENTS` before.
 const MAX_EXTENTS: usize = 340;
@@ -49,7 +50,20 @@ fn is_option(argument: &str) -> bool {
 pub(super) fn bad_number(number: &BadNumber) -> Cause {
     let fix = "give three numbers for each range, in decimal, octal after 0 or hexadecimal after 0x: \
                two ids and a count of at least 1, with no id above 4294967294";
-    Cause::new(Key::Argument, number.to_string(), fix)
+    let sentence = match number.position.checked_sub(2) {
+        Some(first) if is_possible_count(number) => format!(
+            "the range in arguments {first} to {} ends beyond the last id, 4294967294: '{}' is too large a count for it",
+            number.position, number.text
+        ),
+        _ => number.to_string(),
+    };
+    Cause::new(Key::Argument, sentence, fix)
+}
+
+/// A count that is out of range only beside the two ids of its range.
+fn is_possible_count(number: &BadNumber) -> bool {
+    let count = number::id(number.text.as_bytes(), Base::Prefixed);
+    number.meaning == "count" && count.is_some_and(|count| count > 0)
 }
 
 pub(super) fn incomplete_range(argc: usize) -> Cause {
