@@ -218,7 +218,7 @@ fn a_copy_that_is_not_roots_gets_no_privilege_but_the_other_program_is_named() {
                     "fix: users other than root can change this file, so it must not get privilege; ",
                 );
                 let named = format!(
-                    "use {program}, which gives privilege: remove $path, or put /usr/local/bin first in PATH\n"
+                    "use {program}, which gives privilege: put /usr/local/bin first in PATH, or as root, remove $path\n"
                 );
                 if is_named {
                     failure.mentions(&named);

@@ -23,18 +23,27 @@ pub(super) fn use_other_program(reason: &str, program: &Program, evidence: &Evid
         );
     };
     let directory = other.parent().map_or(String::new(), escape_path);
+    let remove = if is_read_only(evidence) {
+        String::new()
+    } else {
+        format!(", or as root, remove {}", escape_path(&program.path))
+    };
     format!(
-        "{reason}; use {}, which gives privilege: remove {}, or put {directory} first in PATH",
-        escape_path(other),
-        escape_path(&program.path)
+        "{reason}; use {}, which gives privilege: put {directory} first in PATH{remove}",
+        escape_path(other)
     )
+}
+
+/// Whether the program's file system is mounted read-only.
+fn is_read_only(evidence: &Evidence) -> bool {
+    let mount = evidence.program.as_ref().and_then(|(_, mount)| mount.as_ref());
+    mount.is_some_and(Mount::is_read_only)
 }
 
 /// The commands that give the program the privilege. The setuid bit has no effect on a file that has file capabilities
 /// (`handle_privileged_root` in security/commoncap.c).
 fn give_privilege(program: &Program, evidence: &Evidence, capability: &str) -> String {
-    let mount = evidence.program.as_ref().and_then(|(_, mount)| mount.as_ref());
-    if mount.is_some_and(Mount::is_read_only) {
+    if is_read_only(evidence) {
         let reason =
             "the file system is read-only, so the privilege is set where the file system or image is built";
         return use_other_program(reason, program, evidence);
@@ -141,6 +150,23 @@ mod tests {
                 }
             });
             assert!(fix.starts_with(beginning), "{fix}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_removed_by_root_or_stays_on_a_read_only_file_system() {
+        for (options, end) in [
+            ("rw", "gives privilege: put /usr/bin first in PATH, or as root, remove /a/newuidmap"),
+            ("ro", "gives privilege: put /usr/bin first in PATH"),
+        ] {
+            let fix = fix(|evidence| {
+                evidence.other_program = Some("/usr/bin/newuidmap".into());
+                evidence.program = program(0o755, 1_000, Some(Absent));
+                if let Some((program, on)) = &mut evidence.program {
+                    (program.path, *on) = ("/a/newuidmap".into(), mount("/", "ext4", options));
+                }
+            });
+            assert!(fix.ends_with(end), "{fix}");
         }
     }
 }
