@@ -6,6 +6,7 @@ use crate::escape::escape;
 use crate::explain::cause::Key;
 use crate::explain::causes;
 use crate::explain::evidence::id_map::{self, MapLine};
+use crate::explain::evidence::path::Denial;
 use crate::id_range::{IdRange, IdSet};
 use crate::id_type::IdType;
 use crate::passwd::Passwd;
@@ -136,7 +137,10 @@ fn count(ids: &IdSet) -> u64 {
 fn plugin_failure(error: &ListError, user: &str) -> Option<Remedy> {
     let fix = match error {
         ListError::Source(SubidError::File { .. }) => return None,
-        ListError::Source(SubidError::Unusable(unusable)) => return Some(causes::unusable(unusable).into()),
+        ListError::Source(SubidError::Unusable(unusable)) => {
+            let denial = Denial::of("/etc/nsswitch.conf");
+            return Some(causes::unusable(unusable, denial.as_ref()).into());
+        }
         ListError::Plugin { error: PluginError::UnknownUser, .. } => causes::delegate_or_reach(user),
         ListError::Plugin { .. } => format!(
             "check that the plugin is installed, and that its service runs and knows {user} (for sss: sssd), or as root, remove the \

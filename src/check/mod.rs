@@ -29,6 +29,7 @@ use crate::caller::Caller;
 use crate::escape::escape;
 use crate::explain::causes;
 use crate::explain::evidence::accounts::Accounts;
+use crate::explain::evidence::passwd_file::PasswdFile;
 use crate::explain::evidence::place::Place;
 use crate::explain::evidence::process::Process;
 use crate::id_type::IdType;
@@ -84,7 +85,8 @@ fn examine(uid: uid_t, gid: gid_t) -> Report {
     let caller = Caller::identify(uid, gid, login_name().as_deref(), &passwd).ok();
     let mut report = Report::new(caller.as_ref().map(|caller| escape(&caller.name)), uid);
     let Some(caller) = caller else {
-        let cause = causes::no_passwd_entry(uid, gid, &Accounts::examine(IdType::Uid), &Place::examine());
+        let (accounts, file) = (Accounts::examine(IdType::Uid), PasswdFile::examine(uid));
+        let cause = causes::no_passwd_entry(uid, gid, &accounts, &Place::examine(), &file);
         report.add(Finding::bad("user", "no passwd entry", [cause]));
         return report;
     };

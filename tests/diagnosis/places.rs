@@ -144,14 +144,15 @@ fn a_missing_passwd_entry_is_reported_with_a_fix_for_the_place() {
         let outcome = finish(command.args([&target.pid(), "0", "100000", "10"]));
         outcome.stderr.split_once("fix: ").expect(&outcome.stderr).1.trim_end().to_owned()
     };
-    let command = "run `echo user1000650000:x:1000650000:0::/tmp:/bin/sh >>/etc/passwd`";
+    let command = "run `echo user1000650000:x:1000650000:0::/nonexistent:/bin/sh >>/etc/passwd`";
+    let home = "; podman and buildah need HOME, a directory that other users cannot write";
     in_sandbox(|sandbox| {
-        assert_eq!(fix(sandbox), format!("as root, {command}"));
+        assert_eq!(fix(sandbox), format!("as root, {command}{home}"));
         must_succeed(Command::new("chmod").args(["0664", "/etc/passwd"]));
         let found = fix(sandbox);
         assert_eq!(
             found,
-            format!("{command}, at each start of the container if uids are random (OpenShift)")
+            format!("{command}, at each start of the container if uids are random (OpenShift){home}")
         );
         // The caller can do it.
         sandbox.delegate("1000650000:100000:10\n");

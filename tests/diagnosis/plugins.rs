@@ -2,9 +2,10 @@
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
+use std::process::Command;
 
 use super::failure::{Failure, MIGRATE, alice, without_key};
-use super::harness::{BOB, IdType, InstallMode, Sandbox};
+use super::harness::{BOB, IdType, InstallMode, Sandbox, must_succeed};
 use super::plugin::{configure, first_delegated, in_plugin_sandbox, install, install_sssd_plugin};
 
 const REMEDY: &str = "fix: check that the plugin's service runs and knows the user (for sss: sssd), or as root, \
@@ -138,7 +139,28 @@ fn a_plugin_that_cannot_be_loaded_is_reported() {
             failure.is_because(&[
                 "/etc/nsswitch.conf, which may name a subid plugin, cannot be read: Permission denied",
             ]);
-            failure.mentions("`chmod 0644 /etc/nsswitch.conf`");
+            failure.mentions("fix: as root, run `chmod 0644 /etc/nsswitch.conf`\n");
+        }
+        // The caller may not search the directory to which a link leads, and another user can replace that directory.
+        for (directory, owner, fix) in [
+            ("/mnt/closed", 0, "as root, run `chmod a+x /mnt/closed`"),
+            ("/mnt/of-bob/closed", 1001, "as root, let every user search /mnt/of-bob/closed"),
+        ] {
+            let script = format!(
+                "mkdir -p {directory} && chown {owner} $(dirname {directory}) && mv /etc/nsswitch.conf {directory}/real
+                chmod 0644 {directory}/real && chmod 0700 {directory} && ln -s {directory}/real /etc/nsswitch.conf"
+            );
+            must_succeed(Command::new("sh").args(["-c", &script]));
+            for id_type in IdType::BOTH {
+                Failure::new(alice, sandbox, InstallMode::Setuid, id_type, "0 400000 10").says(&[
+                    "cannot open /etc/nsswitch.conf: Permission denied",
+                    &format!(
+                        "cause: /etc/nsswitch.conf, which may name a subid plugin, cannot be read: Permission denied; the directory \
+                         {directory} may not be searched"
+                    ),
+                    &format!("fix: {fix}"),
+                ]);
+            }
         }
     });
 }

@@ -141,14 +141,44 @@ pub fn own_id_in_a_line(sandbox: &Sandbox, id_type: IdType, choice: usize) -> Ve
     repair.remedied(&repair.delegated(), choice)
 }
 
-pub fn no_passwd_entry(sandbox: &Sandbox, id_type: IdType, choice: usize) -> Vec<String> {
+/// The file keeps its accounts, and gets one whose name is its own and whose home no other user can write.
+pub fn no_passwd_entry(sandbox: &Sandbox, id_type: IdType, end: &str) -> Vec<String> {
     sandbox.delegate("4711:100000:10\n");
-    Repair::new(sandbox, id_type).with_uid(4711).remedied("0 100000 10", choice)
+    let before = fs::read_to_string("/etc/passwd").unwrap() + end;
+    sandbox.write("passwd", &before);
+    let fixes = Repair::new(sandbox, id_type).with_uid(4711).remedied("0 100000 10", 0);
+    let after = fs::read_to_string("/etc/passwd").unwrap();
+    let fields = |text: &str| {
+        text.lines().map(|line| line.split(':').map(str::to_owned).collect()).collect::<Vec<Vec<_>>>()
+    };
+    let (before, mut after) = (fields(&before), fields(&after));
+    let added = after.pop().unwrap();
+    assert_eq!(after, before);
+    assert!(after.iter().all(|account| account[0] != added[0]), "{added:?}");
+    let nearest = Path::new(&added[5]).ancestors().find(|home| home.exists()).unwrap();
+    assert_eq!(fs::metadata(nearest).unwrap().permissions().mode() & 0o022, 0, "{added:?}");
+    fixes
 }
 
 pub fn private_passwd(sandbox: &Sandbox, id_type: IdType, choice: usize) -> Vec<String> {
     sandbox.delegate("alice:100000:10\n");
     private("/etc/passwd");
+    Repair::new(sandbox, id_type).with_uid(1000).remedied("0 100000 10", choice)
+}
+
+pub fn closed_etc(sandbox: &Sandbox, id_type: IdType, choice: usize) -> Vec<String> {
+    sandbox.delegate("alice:100000:10\n");
+    fs::set_permissions("/etc", Permissions::from_mode(0o700)).unwrap();
+    Repair::new(sandbox, id_type).with_uid(1000).remedied("0 100000 10", choice)
+}
+
+pub fn nsswitch_in_a_closed_directory(sandbox: &Sandbox, id_type: IdType, choice: usize) -> Vec<String> {
+    sandbox.delegate("alice:100000:10\n");
+    fs::create_dir("/mnt/it's closed").unwrap();
+    fs::copy("/etc/nsswitch.conf", "/mnt/it's closed/real").unwrap();
+    sandbox.remove("nsswitch.conf");
+    symlink("/mnt/it's closed/real", "/etc/nsswitch.conf").unwrap();
+    fs::set_permissions("/mnt/it's closed", Permissions::from_mode(0o700)).unwrap();
     Repair::new(sandbox, id_type).with_uid(1000).remedied("0 100000 10", choice)
 }
 

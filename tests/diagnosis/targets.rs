@@ -275,6 +275,56 @@ pub fn without_passwd_entry(sandbox: &Sandbox, mode: InstallMode, id_type: IdTyp
     Failure::new(|| UNKNOWN_USER.command("env"), sandbox, mode, id_type, "0 100000 10")
 }
 
+const HOME: &str = "; podman and buildah need HOME, a directory that other users cannot write";
+
+/// The line of a name that is in use would give the caller that name's delegation.
+#[test]
+fn a_line_for_the_passwd_file_has_a_name_that_is_free() {
+    let other = "user4711:x:5555:5555::/:/bin/sh\n";
+    let all = "user4711:x:1:1::/:\nuid4711:x:1:1::/:\nid4711:x:1:1::/:\n";
+    let line = |name| format!("`echo {name}:x:4711:4711::/nonexistent:/bin/sh >>/etc/passwd`");
+    let by_hand = "as root, add a line for uid 4711 to /etc/passwd, with a name that /etc/passwd, /etc/subuid and /etc/subgid do not have";
+    for (passwd, subuid, subgid, expected) in [
+        ("", "4711:100000:10\n", "", format!("as root, run {}", line("user4711"))),
+        ("user47110:x:5555:5555::/:/bin/sh\n", "", "", format!("as root, run {}", line("user4711"))),
+        (other, "", "", format!("as root, run {}", line("uid4711"))),
+        ("", "user4711:100000:65536\n", "", format!("as root, run {}", line("uid4711"))),
+        ("", "", "bob:1:1\nuser4711:100000:65536", format!("as root, run {}", line("uid4711"))),
+        (other, "uid4711:1:1\n", "", format!("as root, run {}", line("id4711"))),
+        (all, "", "", by_hand.to_owned()),
+        (
+            "late:x:1002:1002::/:/bin/sh",
+            "",
+            "",
+            "as root, run `(echo; echo user4711:x:4711:4711::/nonexistent:/bin/sh) >>/etc/passwd`".to_owned(),
+        ),
+    ] {
+        in_sandbox(|sandbox| {
+            let text = fs::read_to_string("/etc/passwd").unwrap() + passwd;
+            sandbox.write("passwd", text);
+            sandbox.write("subuid", subuid);
+            sandbox.write("subgid", subgid);
+            for id_type in IdType::BOTH {
+                let caller = || UNKNOWN_USER.command("env");
+                Failure::new(caller, sandbox, InstallMode::Setuid, id_type, "0 100000 10")
+                    .mentions(&format!("fix: {expected}{HOME}\n"));
+            }
+        });
+    }
+    // The delegations of a name cannot be seen.
+    in_sandbox(|sandbox| {
+        fs::set_permissions("/etc/subgid", fs::Permissions::from_mode(0o600)).unwrap();
+        Failure::new(
+            || UNKNOWN_USER.command("env"),
+            sandbox,
+            InstallMode::Setuid,
+            IdType::Uid,
+            "0 100000 10",
+        )
+        .mentions(&format!("fix: {by_hand}{HOME}\n"));
+    });
+}
+
 #[test]
 fn a_caller_without_passwd_entry_is_reported_with_a_line_to_add() {
     in_sandbox(|sandbox| {
@@ -282,7 +332,9 @@ fn a_caller_without_passwd_entry_is_reported_with_a_line_to_add() {
             without_passwd_entry(sandbox, mode, id_type).says(&[
                 "Cannot determine your user name.",
                 "cause: uid 4711 has no entry in the passwd database",
-                "fix: as root, run `echo user4711:x:4711:4711::/tmp:/bin/sh >>/etc/passwd`",
+                &format!(
+                    "fix: as root, run `echo user4711:x:4711:4711::/nonexistent:/bin/sh >>/etc/passwd`{HOME}"
+                ),
             ]);
         });
         // After the fix, the caller has an entry and no delegation.
@@ -311,6 +363,12 @@ fn an_unreadable_passwd_file_is_reported() {
             "Cannot determine your user name.",
             "cause: /etc/passwd cannot be read by uid 1000: Permission denied",
             "fix: as root, run `chmod 0644 /etc/passwd`",
+        ]);
+        fs::set_permissions("/etc", fs::Permissions::from_mode(0o700)).unwrap();
+        Failure::of(setpriv(&[]), sandbox, InstallMode::Setuid, IdType::Uid, &target, "0 100000 10").says(&[
+            "Cannot determine your user name.",
+            "cause: /etc/passwd cannot be read by uid 1000: Permission denied; the directory /etc may not be searched",
+            "fix: as root, run `chmod a+x /etc`",
         ]);
     });
 }

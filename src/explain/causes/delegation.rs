@@ -2,7 +2,7 @@
 
 use nix::errno::Errno;
 
-use super::{Cause, Key, plugin, suggestion};
+use super::{Cause, Key, denial, plugin, suggestion};
 use crate::explain::evidence::Evidence;
 use crate::explain::evidence::delegation::{Delegation, Lines};
 use crate::explain::evidence::mounts::Mount;
@@ -16,8 +16,15 @@ pub(super) fn unreadable(reason: Reason, evidence: &Evidence) -> Option<Cause> {
     let (sentence, fix) = match reason.errno() {
         Errno::ENOENT => (format!("{file} does not exist, so no ids are delegated"), create_file(evidence)),
         Errno::EACCES => (
-            format!("{file} is read with the caller's rights, and {caller} may not read it"),
-            format!("as root, run `chmod 0644 {file}`{}", suggestion::then_migrate(evidence)),
+            format!(
+                "{file} is read with the caller's rights, and {caller} may not read it{}",
+                denial::note(evidence.subid_denial.as_ref())
+            ),
+            format!(
+                "{}{}",
+                denial::allow(file, evidence.subid_denial.as_ref()),
+                suggestion::then_migrate(evidence)
+            ),
         ),
         Errno::ELOOP => (
             format!("{file} is a symbolic link, which is not followed"),
@@ -171,6 +178,7 @@ mod tests {
     use super::{Delegation, Lines, not_allowed, unreadable};
     use crate::explain::causes::test_evidence::{evidence, ids, ranges};
     use crate::explain::evidence::delegation::Defect;
+    use crate::explain::evidence::path::Denial;
     use nix::errno::Errno;
 
     /// The causes of a refusal of the uids 100000 to 100099, each as `sentence => fix`, for a file with these lines.
@@ -289,5 +297,29 @@ mod tests {
             assert!(cause.sentence.starts_with(beginning), "{}", cause.sentence);
         }
         assert_eq!(unreadable(Errno::EMFILE.into(), &evidence(|_| {})), None);
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_searched_is_named_instead_of_the_file() {
+        let cause = unreadable(
+            Errno::EACCES.into(),
+            &evidence(|evidence| {
+                evidence.subid_denial = Some(Denial {
+                    path: "/etc".into(),
+                    is_directory: true,
+                    mode_allows: false,
+                    others_can_replace: false,
+                });
+            }),
+        )
+        .unwrap();
+        assert!(
+            cause.sentence.ends_with("may not read it; the directory /etc may not be searched"),
+            "{cause:?}"
+        );
+        assert!(
+            cause.fix.as_ref().unwrap().starts_with("as root, run `chmod a+x /etc`; with podman"),
+            "{cause:?}"
+        );
     }
 }

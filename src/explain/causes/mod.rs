@@ -4,6 +4,7 @@
 
 mod client;
 mod delegation;
+mod denial;
 mod ids;
 mod overlap;
 mod plugin;
@@ -52,15 +53,17 @@ pub(crate) fn find(error: &Error, evidence: &Evidence) -> Vec<Cause> {
         // The entry is found now: the first look-up failed for a reason that has passed.
         Error::Caller(NoPasswdEntry) if evidence.caller.is_some() => Vec::new(),
         Error::Caller(NoPasswdEntry) => {
-            let Evidence { credentials, accounts, place, .. } = evidence;
-            vec![no_passwd_entry(credentials.uid, credentials.gid, accounts, place)]
+            let Evidence { credentials, accounts, place, passwd_file, .. } = evidence;
+            vec![no_passwd_entry(credentials.uid, credentials.gid, accounts, place, passwd_file)]
         }
         Error::Policy(error @ PolicyError::ForeignTarget { .. }) => target::foreign(error, evidence),
         Error::Policy(PolicyError::NotAllowed { range, .. }) => delegation::not_allowed(*range, evidence),
         Error::Subid(SubidError::File { reason, .. }) => {
             delegation::unreadable(*reason, evidence).into_iter().collect()
         }
-        Error::Subid(SubidError::Unusable(unusable)) => vec![plugin::unusable(unusable)],
+        Error::Subid(SubidError::Unusable(unusable)) => {
+            vec![plugin::unusable(unusable, evidence.nsswitch_denial.as_ref())]
+        }
         Error::Write(error) => of_write_error(error, evidence),
     };
     causes.truncate(MAX_CAUSES);

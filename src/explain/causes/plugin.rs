@@ -1,7 +1,10 @@
 //! Causes in the subid plugin: it denied the range, failed, or cannot be used.
 
-use super::{Cause, Key, suggestion};
+use nix::errno::Errno;
+
+use super::{Cause, Key, denial, suggestion};
 use crate::explain::evidence::Evidence;
+use crate::explain::evidence::path::Denial;
 use crate::id_type::IdType;
 use crate::map_range::MapRange;
 use crate::subid::plugin::{PluginError, Unusable};
@@ -72,21 +75,28 @@ fn not_delegated(plugin: &str, refused: MapRange, evidence: &Evidence) -> Cause 
 const THE_PLUGIN: &str = "the subid plugin in /etc/nsswitch.conf";
 
 /// A plugin is configured and cannot be used. The files do not replace it.
-pub(crate) fn unusable(unusable: &Unusable) -> Cause {
+pub(crate) fn unusable(unusable: &Unusable, denial: Option<&Denial>) -> Cause {
     let (sentence, fix) = match unusable {
         Unusable::Configuration(reason) => (
-            format!("/etc/nsswitch.conf, which may name a subid plugin, cannot be read: {reason}"),
-            "as root, run `chmod 0644 /etc/nsswitch.conf`; a limit on memory or descriptors (ulimit -a) may also prevent \
-             reading",
+            format!(
+                "/etc/nsswitch.conf, which may name a subid plugin, cannot be read: {reason}{}",
+                denial::note(denial)
+            ),
+            if reason.errno() == Errno::EACCES {
+                denial::allow("/etc/nsswitch.conf", denial)
+            } else {
+                "raise the limits on memory and descriptors (ulimit -a), or repair /etc/nsswitch.conf".to_owned()
+            },
         ),
         Unusable::NameTooLong(_) => (
             format!("{THE_PLUGIN} has a name of more than 50 characters, so it is not loaded"),
-            "as root, correct or remove the line subid: in /etc/nsswitch.conf",
+            "as root, correct or remove the line subid: in /etc/nsswitch.conf".to_owned(),
         ),
         Unusable::Load { .. } | Unusable::Function { .. } => (
             format!("{THE_PLUGIN} cannot be used"),
             "as root, install the package of the plugin (for sss: sssd-common), or remove the line subid: from \
-             /etc/nsswitch.conf; a limit on memory or descriptors (ulimit -a) may also prevent loading",
+             /etc/nsswitch.conf; a limit on memory or descriptors (ulimit -a) may also prevent loading"
+                .to_owned(),
         ),
     };
     Cause::new(Key::Plugin, sentence, fix)

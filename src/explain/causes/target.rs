@@ -5,9 +5,10 @@ use std::ops::RangeInclusive;
 use libc::{gid_t, uid_t};
 use nix::errno::Errno;
 
-use super::{Cause, Key, proc};
+use super::{Cause, Key, denial, proc};
 use crate::explain::evidence::Evidence;
 use crate::explain::evidence::accounts::Accounts;
+use crate::explain::evidence::passwd_file::PasswdFile;
 use crate::explain::evidence::place::Place;
 use crate::mapping::policy::PolicyError;
 
@@ -15,20 +16,46 @@ use crate::mapping::policy::PolicyError;
 const HOMED: RangeInclusive<uid_t> = 60_001..=60_513;
 
 /// The real uid was not found. The C library finds no entry in an unreadable /etc/passwd, and reports no error.
-pub(crate) fn no_passwd_entry(uid: uid_t, gid: gid_t, accounts: &Accounts, place: &Place) -> Cause {
+pub(crate) fn no_passwd_entry(
+    uid: uid_t,
+    gid: gid_t,
+    accounts: &Accounts,
+    place: &Place,
+    file: &PasswdFile,
+) -> Cause {
+    let denial = file.denial.as_ref();
     match accounts.passwd_error {
         Some(reason) if reason.errno() == Errno::EACCES => Cause::new(
             Key::NoPasswdEntry,
-            format!("/etc/passwd cannot be read by uid {uid}: {reason}"),
-            "as root, run `chmod 0644 /etc/passwd`",
+            format!("/etc/passwd cannot be read by uid {uid}: {reason}{}", denial::note(denial)),
+            denial::allow("/etc/passwd", denial),
         ),
-        _ => missing_entry(uid, gid, accounts, place),
+        _ => missing_entry(uid, gid, accounts, place, file),
     }
 }
 
-fn missing_entry(uid: uid_t, gid: gid_t, accounts: &Accounts, place: &Place) -> Cause {
+/// A home that no user can write: clients read configuration there that names programs to run (containers.conf(5)).
+const HOME: &str = "/nonexistent";
+
+/// The advice to add an entry. The first `echo` ends a last line without newline.
+fn add_entry(uid: uid_t, gid: gid_t, file: &PasswdFile) -> String {
+    let Some(name) = &file.free_name else {
+        return format!(
+            "add a line for uid {uid} to /etc/passwd, with a name that /etc/passwd, /etc/subuid and /etc/subgid do not have"
+        );
+    };
+    let line = format!("{name}:x:{uid}:{gid}::{HOME}:/bin/sh");
+    if file.ends_within_a_line {
+        format!("run `(echo; echo {line}) >>/etc/passwd`")
+    } else {
+        format!("run `echo {line} >>/etc/passwd`")
+    }
+}
+
+fn missing_entry(uid: uid_t, gid: gid_t, accounts: &Accounts, place: &Place, file: &PasswdFile) -> Cause {
     let sentence = format!("uid {uid} has no entry in the passwd database");
-    let command = format!("run `echo user{uid}:x:{uid}:{gid}::/tmp:/bin/sh >>/etc/passwd`");
+    let add = add_entry(uid, gid, file);
+    let home = "podman and buildah need HOME, a directory that other users cannot write";
     let (sentence, fix) = if accounts.has_systemd && HOMED.contains(&uid) {
         let (first, last) = HOMED.into_inner();
         (
@@ -53,17 +80,17 @@ fn missing_entry(uid: uid_t, gid: gid_t, accounts: &Accounts, place: &Place) -> 
         )
     } else if accounts.may_write_passwd {
         // As in images for OpenShift, where the group 0 may write to the file.
-        (sentence, format!("{command}, at each start of the container if uids are random (OpenShift)"))
+        (sentence, format!("{add}, at each start of the container if uids are random (OpenShift); {home}"))
     } else if place.container.is_some() {
         (
             sentence,
             format!(
-                "as root in this container or its image, {command}; if uids are random (OpenShift), make /etc/passwd writable for \
-                 group 0 in the image, and add the entry when the container starts"
+                "as root in this container or its image, {add}; if uids are random (OpenShift), make /etc/passwd writable for \
+                 group 0 in the image, and add the entry when the container starts; {home}"
             ),
         )
     } else {
-        (sentence, format!("as root, {command}"))
+        (sentence, format!("as root, {add}; {home}"))
     };
     Cause::new(Key::NoPasswdEntry, sentence, fix)
 }
@@ -162,7 +189,7 @@ fn without_group_option(unit: &str, login_gid: gid_t) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Accounts, Errno, Place, foreign, no_passwd_entry};
+    use super::{Accounts, Errno, PasswdFile, Place, foreign, no_passwd_entry};
     use crate::explain::causes::test_evidence::{evidence, target};
     use crate::explain::evidence::target::Relation;
     use crate::mapping::policy::PolicyError;
@@ -202,7 +229,7 @@ mod tests {
             (Some(Errno::EACCES), "/etc/passwd cannot be read by uid 1000: Permission denied"),
         ] {
             let accounts = Accounts { passwd_error: reason.map(Into::into), ..Accounts::default() };
-            let cause = no_passwd_entry(1000, 1000, &accounts, &Place::default());
+            let cause = no_passwd_entry(1000, 1000, &accounts, &Place::default(), &PasswdFile::default());
             assert_eq!(cause.sentence, sentence);
         }
     }
@@ -218,7 +245,8 @@ mod tests {
             (60_001, false, &[], false),
         ] {
             let accounts = Accounts { has_systemd, directories: directories.to_vec(), ..Accounts::default() };
-            let cause = no_passwd_entry(uid, uid, &accounts, &Place::default());
+            let file = PasswdFile { free_name: Some("name".to_owned()), ..PasswdFile::default() };
+            let cause = no_passwd_entry(uid, uid, &accounts, &Place::default(), &file);
             assert_eq!(cause.sentence.contains("systemd-homed"), is_homed, "{uid}: {cause:?}");
             assert_eq!(cause.fix.unwrap().contains("run `echo"), !is_homed, "{uid}");
         }

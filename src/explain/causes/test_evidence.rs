@@ -6,6 +6,7 @@ use crate::caller::Caller;
 use crate::explain::evidence::Evidence;
 use crate::explain::evidence::accounts::Accounts;
 use crate::explain::evidence::mounts::Mount;
+use crate::explain::evidence::passwd_file::PasswdFile;
 use crate::explain::evidence::place::Place;
 use crate::explain::evidence::proc::ProcEvidence;
 use crate::explain::evidence::process::Process;
@@ -45,6 +46,9 @@ pub(super) fn evidence(change: impl FnOnce(&mut Evidence)) -> Evidence {
         other_program: None,
         place: Place::default(),
         accounts: Accounts::default(),
+        passwd_file: PasswdFile::default(),
+        subid_denial: None,
+        nsswitch_denial: None,
         delegation: None,
         groups: vec![],
     };

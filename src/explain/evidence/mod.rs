@@ -8,6 +8,8 @@ pub(crate) mod delegation;
 pub(crate) mod id_map;
 pub(crate) mod mounts;
 mod owners;
+pub(crate) mod passwd_file;
+pub(crate) mod path;
 pub(crate) mod place;
 pub(crate) mod proc;
 pub(crate) mod process;
@@ -34,6 +36,8 @@ use crate::sys::process::login_name;
 use accounts::Accounts;
 use delegation::{Delegation, Lines};
 use mounts::Mount;
+use passwd_file::PasswdFile;
+use path::Denial;
 use place::Place;
 use proc::ProcEvidence;
 use process::Process;
@@ -62,6 +66,12 @@ pub(crate) struct Evidence {
     pub(crate) other_program: Option<PathBuf>,
     pub(crate) place: Place,
     pub(crate) accounts: Accounts,
+    /// Examined only if the real uid has no passwd entry.
+    pub(crate) passwd_file: PasswdFile,
+    /// Why the caller may not read the subid file.
+    pub(crate) subid_denial: Option<Denial>,
+    /// Why the caller may not read nsswitch.conf(5).
+    pub(crate) nsswitch_denial: Option<Denial>,
     /// Gathered only after a range was refused, by the policy or by the kernel.
     pub(crate) delegation: Option<Delegation>,
     /// The caller's supplementary groups.
@@ -96,7 +106,6 @@ impl Evidence {
         Self {
             id_type,
             credentials,
-            caller,
             target_argument: escape(request.target.as_bytes()),
             ranges,
             process: Process::examine(id_type),
@@ -105,6 +114,13 @@ impl Evidence {
             subid_mount: Mount::of(Path::new(id_type.subid_file())),
             place: Place::examine(),
             accounts: Accounts::examine(id_type),
+            passwd_file: match caller {
+                Some(_) => PasswdFile::default(),
+                None => PasswdFile::examine(credentials.uid),
+            },
+            caller,
+            subid_denial: Denial::of(id_type.subid_file()),
+            nsswitch_denial: Denial::of("/etc/nsswitch.conf"),
             target: TargetEvidence::examine(id_type, &request.target),
             proc: ProcEvidence::examine(id_type, error, &request.target),
             delegation,

@@ -10,6 +10,7 @@ use nix::sys::statfs::statfs;
 use nix::sys::statvfs::FsFlags;
 use nix::unistd::{AccessFlags, access};
 
+use super::path::only_root_can_replace;
 use crate::id_type::IdType;
 use crate::sys::attribute;
 
@@ -51,7 +52,9 @@ pub(crate) enum FileCapabilities {
 impl Program {
     /// The file of the running program; `None` if its status cannot be read.
     pub(crate) fn running(id_type: IdType) -> Option<Self> {
-        Some(Self { path: std::fs::read_link(RUNNING).ok()?, ..Self::examine(Path::new(RUNNING), id_type)? })
+        let path = std::fs::read_link(RUNNING).ok()?;
+        let only_root_can_replace = only_root_can_replace(&path);
+        Some(Self { path, only_root_can_replace, ..Self::examine(Path::new(RUNNING), id_type)? })
     }
 
     /// A file that a client would start; `None` if its status cannot be read.
@@ -130,19 +133,6 @@ impl Program {
     pub(crate) const fn is_setuid(&self) -> bool {
         self.mode & Mode::S_ISUID.bits() != 0
     }
-}
-
-/// Whether root owns the file and each directory of its path, and no other user may write to them. Other users may write to a
-/// directory with the sticky bit, such as /tmp: they cannot remove root's files from it.
-fn only_root_can_replace(path: &Path) -> bool {
-    let Ok(path) = path.canonicalize() else { return false };
-    path.ancestors().all(|part| {
-        part.metadata().is_ok_and(|status| {
-            let mode = Mode::from_bits_truncate(status.mode());
-            let others_may_write = mode.intersects(Mode::S_IWGRP | Mode::S_IWOTH);
-            status.uid() == 0 && (!others_may_write || (part != path && mode.contains(Mode::S_ISVTX)))
-        })
-    })
 }
 
 fn file_capabilities(path: &Path, id_type: IdType) -> Option<FileCapabilities> {
