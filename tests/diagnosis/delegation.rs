@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
 use std::process::Command;
 
 use nix::mount::{MsFlags, mount};
@@ -327,6 +328,61 @@ fn an_unreadable_subid_file_is_reported_with_the_reason() {
                 ),
             ]);
         });
+    });
+}
+
+const LINK: &str = "cause: $subid is a symbolic link, which is not followed";
+
+/// Root follows each fix as printed, so a fix may neither wait for a writer nor copy the lines of another user.
+#[test]
+fn the_fix_for_a_symbolic_link_depends_on_its_target() {
+    let create = format!("as root, run `echo alice:100000:65536 >$subid && chmod 0644 $subid`{MIGRATE}");
+    let absent = (", and its target does not exist", format!("as root, run `rm $subid`, and then {create}"));
+    let replace = "as root, replace the link $subid by a regular file";
+    let special = (", and its target is no regular file", format!("{replace} with lines OWNER:START:COUNT"));
+    let of_others = (
+        ", and users other than root can change its target",
+        format!("{replace}, and take over only lines of the target that delegate the right ids"),
+    );
+    let of_root = (
+        "",
+        format!(
+            "as root, run `install -m 0644 $subid $subid.new && mv $subid.new $subid`, and have no configuration manager make the \
+             link again{MIGRATE}"
+        ),
+    );
+    let unseen = ("", replace.to_owned());
+    in_sandbox(|sandbox| {
+        let mut prepare = Command::new("sh");
+        let script = "mkdir -m 0755 bob root && mkdir -m 0700 hidden && chown bob bob
+            touch bob/of-bob root/of-root root/writable bob/of-root hidden/file && chown bob bob/of-bob && chmod 0666 root/writable
+            mkfifo root/fifo && ln -s missing root/dangling && ln -s /mnt/links/root/of-root bob/link && ln -s of-root root/link";
+        must_succeed(prepare.args(["-c", &format!("mkdir /mnt/links && cd /mnt/links && {script}")]));
+        for (target, (end, fix)) in [
+            ("root/missing", &absent),
+            ("root/dangling", &absent),
+            ("root/fifo", &special),
+            ("root", &special),
+            ("bob/of-bob", &of_others),
+            ("bob/of-root", &of_others),
+            ("bob/link", &of_others),
+            ("root/writable", &of_others),
+            ("root/of-root", &of_root),
+            ("root/link", &of_root),
+            ("hidden/file", &unseen),
+        ] {
+            for id_type in IdType::BOTH {
+                let link = |path: &str| {
+                    fs::remove_file(path).unwrap();
+                    symlink(Path::new("/mnt/links").join(target), path).unwrap();
+                };
+                unusable(sandbox, InstallMode::Setuid, id_type, link).says(&[
+                    "cannot open $subid: Too many levels of symbolic links",
+                    &format!("{LINK}{end}"),
+                    &format!("fix: {fix}"),
+                ]);
+            }
+        }
     });
 }
 

@@ -48,6 +48,11 @@ const CASES: &[Case] = &[
     Case {
         example: "",
         alternatives: 1,
+        remedy: |sandbox, id_type, _| subid_file(sandbox, id_type, &dangling_link),
+    },
+    Case {
+        example: "",
+        alternatives: 1,
         remedy: |sandbox, id_type, _| subid_file(sandbox, id_type, &directory),
     },
     Case {
@@ -156,6 +161,7 @@ fn the_sources_have_no_other_commands() {
         "install",
         "mount",
         "mv",
+        "rm",
         "sed",
         "setcap",
         "umount",

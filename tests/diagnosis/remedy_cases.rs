@@ -82,6 +82,11 @@ pub fn link(path: &str) {
     symlink("/etc/real", path).unwrap();
 }
 
+pub fn dangling_link(path: &str) {
+    fs::remove_file(path).unwrap();
+    symlink("/etc/missing", path).unwrap();
+}
+
 pub fn directory(path: &str) {
     fs::remove_file(path).unwrap();
     fs::create_dir(path).unwrap();

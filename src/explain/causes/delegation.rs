@@ -6,6 +6,7 @@ use super::{Cause, Key, denial, plugin, suggestion};
 use crate::explain::evidence::Evidence;
 use crate::explain::evidence::delegation::{Delegation, Lines};
 use crate::explain::evidence::mounts::Mount;
+use crate::explain::evidence::path::LinkTarget;
 use crate::id_range::{IdRange, IdSet};
 use crate::map_range::MapRange;
 use crate::reason::Reason;
@@ -26,14 +27,7 @@ pub(super) fn unreadable(reason: Reason, evidence: &Evidence) -> Option<Cause> {
                 suggestion::then_migrate(evidence)
             ),
         ),
-        Errno::ELOOP => (
-            format!("{file} is a symbolic link, which is not followed"),
-            format!(
-                "as root, run `install -m 0644 {file} {file}.new && mv {file}.new {file}`, and have no configuration manager \
-                 make the link again{}",
-                suggestion::then_migrate(evidence)
-            ),
-        ),
+        Errno::ELOOP => symbolic_link(file, evidence),
         // The file is not the cause.
         Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM => return None,
         Errno::EISDIR | Errno::EINVAL => (
@@ -56,6 +50,35 @@ pub(super) fn unreadable(reason: Reason, evidence: &Evidence) -> Option<Cause> {
         None => fix,
     };
     Some(Cause::new(Key::SubidFile, sentence, fix))
+}
+
+/// The sentence and the fix. Root copies a file only if the lines in it are root's.
+fn symbolic_link(file: &str, evidence: &Evidence) -> (String, String) {
+    let sentence = format!("{file} is a symbolic link, which is not followed");
+    let replace = format!("as root, replace the link {file} by a regular file");
+    match evidence.subid_link {
+        Some(LinkTarget::OfRoot) => (
+            sentence,
+            format!(
+                "as root, run `install -m 0644 {file} {file}.new && mv {file}.new {file}`, and have no configuration manager make the \
+                 link again{}",
+                suggestion::then_migrate(evidence)
+            ),
+        ),
+        Some(LinkTarget::Absent) => (
+            format!("{sentence}, and its target does not exist"),
+            format!("as root, run `rm {file}`, and then {}", create_file(evidence)),
+        ),
+        Some(LinkTarget::Special) => (
+            format!("{sentence}, and its target is no regular file"),
+            format!("{replace} with lines OWNER:START:COUNT"),
+        ),
+        Some(LinkTarget::OfOthers) => (
+            format!("{sentence}, and users other than root can change its target"),
+            format!("{replace}, and take over only lines of the target that delegate the right ids"),
+        ),
+        None => (sentence, replace),
+    }
 }
 
 fn create_file(evidence: &Evidence) -> String {

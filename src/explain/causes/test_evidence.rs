@@ -49,6 +49,7 @@ pub(super) fn evidence(change: impl FnOnce(&mut Evidence)) -> Evidence {
         passwd_file: PasswdFile::default(),
         subid_denial: None,
         nsswitch_denial: None,
+        subid_link: None,
         delegation: None,
         groups: vec![],
     };

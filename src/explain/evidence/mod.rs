@@ -37,7 +37,7 @@ use accounts::Accounts;
 use delegation::{Delegation, Lines};
 use mounts::Mount;
 use passwd_file::PasswdFile;
-use path::Denial;
+use path::{Denial, LinkTarget};
 use place::Place;
 use proc::ProcEvidence;
 use process::Process;
@@ -72,6 +72,8 @@ pub(crate) struct Evidence {
     pub(crate) subid_denial: Option<Denial>,
     /// Why the caller may not read nsswitch.conf(5).
     pub(crate) nsswitch_denial: Option<Denial>,
+    /// `None` if the subid file is no symbolic link, or if its target cannot be examined.
+    pub(crate) subid_link: Option<LinkTarget>,
     /// Gathered only after a range was refused, by the policy or by the kernel.
     pub(crate) delegation: Option<Delegation>,
     /// The caller's supplementary groups.
@@ -121,6 +123,7 @@ impl Evidence {
             caller,
             subid_denial: Denial::of(id_type.subid_file()),
             nsswitch_denial: Denial::of("/etc/nsswitch.conf"),
+            subid_link: LinkTarget::of(id_type.subid_file()),
             target: TargetEvidence::examine(id_type, &request.target),
             proc: ProcEvidence::examine(id_type, error, &request.target),
             delegation,

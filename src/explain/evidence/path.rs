@@ -22,6 +22,17 @@ pub(crate) struct Denial {
     pub(crate) others_can_replace: bool,
 }
 
+/// The file to which a symbolic link leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LinkTarget {
+    Absent,
+    /// A directory, a FIFO or another file that is not regular.
+    Special,
+    /// Users other than root can change the file, or put another one in its place.
+    OfOthers,
+    OfRoot,
+}
+
 impl Denial {
     /// `None` if access(2) refuses no step of the path.
     pub(crate) fn of(path: &str) -> Option<Self> {
@@ -42,6 +53,25 @@ impl Denial {
             is_directory: index != last,
             mode_allows: path.metadata().is_ok_and(|status| mode(&status).contains(needed)),
             others_can_replace: !steps.iter().take(index).all(|step| only_root_can_change(step)),
+        })
+    }
+}
+
+impl LinkTarget {
+    /// `None` if the path is no symbolic link, or if the caller may not examine the target.
+    pub(crate) fn of(path: &str) -> Option<Self> {
+        let path = Path::new(path);
+        if !path.is_symlink() {
+            return None;
+        }
+        Some(match path.metadata() {
+            Ok(status) if !status.is_file() => Self::Special,
+            Ok(_) if only_root_can_replace(path) => Self::OfRoot,
+            Ok(_) => Self::OfOthers,
+            Err(error) => match error.raw_os_error() {
+                Some(libc::ENOENT | libc::ENOTDIR | libc::ELOOP) => Self::Absent,
+                _ => return None,
+            },
         })
     }
 }
@@ -96,7 +126,7 @@ mod tests {
     use std::os::unix::fs::symlink;
     use std::path::Path;
 
-    use super::steps;
+    use super::{LinkTarget, steps};
 
     #[test]
     fn the_steps_of_a_path_contain_links_and_their_targets() {
@@ -123,6 +153,7 @@ mod tests {
         }
         assert!(found("loop").iter().all(|step| step == "loop"));
         assert_eq!(steps(Path::new("/"))[0], Path::new("/"));
+        assert_eq!(LinkTarget::of(directory.join("loop").to_str().unwrap()), Some(LinkTarget::Absent));
         fs::remove_dir_all(directory).unwrap();
     }
 }
