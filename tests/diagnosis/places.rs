@@ -2,6 +2,7 @@
 //! be run there.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Command;
 
@@ -183,7 +184,13 @@ fn a_missing_passwd_entry_is_reported_with_a_fix_for_the_place() {
 /// A copy in ~/bin, and a program in a usual place that gives privilege.
 #[test]
 fn a_copy_that_is_not_roots_gets_no_privilege_but_the_other_program_is_named() {
-    for (other, is_named) in [("setuid", true), ("caps", true), ("nothing", false), ("writable", false)] {
+    for (other, is_named) in [
+        ("setuid", true),
+        ("caps", true),
+        ("nothing", false),
+        ("writable", false),
+        ("a link through a directory of alice's", false),
+    ] {
         in_sandbox(|sandbox| {
             sandbox.delegate("alice:100000:10\n");
             for id_type in IdType::BOTH {
@@ -208,6 +215,13 @@ fn a_copy_that_is_not_roots_gets_no_privilege_but_the_other_program_is_named() {
                         .arg(sandbox.program(InstallMode::Unprivileged, id_type))
                         .arg(&program),
                 );
+                if other.starts_with("a link") {
+                    let link = Path::new("/mnt/home/link").with_extension(id_type.word());
+                    must_succeed(Command::new("chown").args(["1000", "/mnt/home"]));
+                    symlink(sandbox.program(InstallMode::Setuid, id_type), &link).unwrap();
+                    fs::remove_file(&program).unwrap();
+                    symlink(&link, &program).unwrap();
+                }
                 if other == "caps" {
                     let capability = format!("cap_set{}=ep", id_type.word());
                     must_succeed(Command::new("setcap").arg(capability).arg(&program));
