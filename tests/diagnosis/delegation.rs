@@ -1,6 +1,6 @@
 //! Causes in the subid files: missing and malformed lines, lines with a similar owner, and unreadable files.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Command;
@@ -220,6 +220,28 @@ fn without_free_ids_nothing_is_suggested() {
     });
 }
 
+/// A file that is longer than the part that is read: another account or line may have any id.
+#[test]
+fn without_all_accounts_and_lines_nothing_is_suggested() {
+    for (name, id_types) in [
+        ("passwd", &IdType::BOTH[..]),
+        ("group", &[IdType::Gid]),
+        ("subuid", &[IdType::Uid]),
+        ("subgid", &[IdType::Gid]),
+    ] {
+        for id_type in id_types {
+            in_sandbox(|sandbox| {
+                OpenOptions::new().write(true).open(Sandbox::etc(name)).unwrap().set_len(65 << 20).unwrap();
+                let failure = Failure::new(alice, sandbox, InstallMode::Setuid, *id_type, "0 100000 10");
+                failure.mentions(&format!(
+                    "fix: /etc/{name} cannot be read to its end, so the free $ids are unknown: root can delegate $ids that no other \
+                     user, account or line has\n"
+                ));
+            });
+        }
+    }
+}
+
 #[test]
 fn a_malformed_line_is_reported_with_its_number_and_defect() {
     in_sandbox(|sandbox| {
@@ -254,6 +276,25 @@ fn a_malformed_line_is_reported_with_its_number_and_defect() {
             ] {
                 with(sandbox, InstallMode::Setuid, id_type, lines)
                     .mentions(&format!("as OWNER:START:COUNT, for example {example}{MIGRATE}\n"));
+            }
+            // A missing newline: the line of another owner stays.
+            for (line, fields, example) in [
+                ("alice:100000:65536bob:165536:65536\n", 5, "alice:100000:65536"),
+                ("alice:100000:65536:bob:165536:65536\r\n", 6, "alice:100000:65536"),
+                ("alice:100000:bob:165536:65536\n", 5, "alice:100000:65536"),
+                ("alice:165536:65536bob:165536:65536\n", 5, "alice:100000:65536"),
+            ] {
+                with(sandbox, InstallMode::Setuid, id_type, line).says(&[
+                    REFUSED,
+                    &format!(
+                        "cause: line 1 of $subid is for alice but is ignored: it has {fields} fields instead of 3, as if a newline were \
+                         missing"
+                    ),
+                    &format!(
+                        "fix: split line 1 of $subid into a line for each owner, and write alice's as OWNER:START:COUNT, for example \
+                         {example}{MIGRATE}"
+                    ),
+                ]);
             }
             with(sandbox, InstallMode::Setuid, id_type, "alice:100000:10:x\nalice:200000:5\n").is_because(&[
                 "line 1 of $subid is for alice but is ignored: it has 4 fields",

@@ -173,11 +173,22 @@ fn the_sources_have_no_other_commands() {
 /// Ids that another user or an account has, in files that end with and without a newline.
 #[test]
 fn suggested_ids_are_free() {
+    // More than a mebibyte of accounts before the last one.
+    let many = format!("{}:x:20000:1000::/:/bin/sh\n", "n".repeat(900)).repeat(1_200);
+    let many = many + "late:x:150000:1000::/:/bin/sh\n";
     for (lines, accounts, login_defs, ranges, expected) in [
         ("containers:2147483647:2147483648\n", "", "", "0 100000 10", "100000-165535"),
         ("bob:100000:65536\n", "", "", "0 300000 10", "165536-231071"),
         ("bob:100000:65536", "", "", "0 165536 10", "165536-231071"),
         ("1001:0x186a0:65536\n", "", "", "0 165536 10", "165536-231071"),
+        // Malformed lines of other users.
+        ("bob:100000:65536:x\n", "", "", "0 165536 10", "165536-231071"),
+        ("bob:100000:65536:old comment", "", "", "0 165536 10", "165536-231071"),
+        ("bob:100000:65536\r\n", "", "", "0 165536 10", "165536-231071"),
+        ("bob:100000:65536 \n", "", "", "0 165536 10", "165536-231071"),
+        ("bob:100000:65536carol:165536:65536\n", "", "", "0 231072 10", "231072-296607"),
+        (":100000:65536\n", "", "", "0 165536 10", "165536-231071"),
+        ("", &many, "", "0 160000 10", "150001-215536"),
         ("", "late:x:150000:1000::/:/bin/sh\n", "", "0 160000 10", "150001-215536"),
         ("", "", "SUB_UID_MIN 500000\nSUB_GID_MIN 500000\n", "0 500000 10", "500000-565535"),
         ("", "", "SUB_UID_COUNT 9\nSUB_GID_COUNT 9\n", "0 100000 10", "100000-165535"),

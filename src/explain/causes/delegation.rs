@@ -4,7 +4,7 @@ use nix::errno::Errno;
 
 use super::{Cause, Key, denial, plugin, suggestion};
 use crate::explain::evidence::Evidence;
-use crate::explain::evidence::delegation::{Delegation, Lines};
+use crate::explain::evidence::delegation::{Defect, Delegation, Lines};
 use crate::explain::evidence::mounts::Mount;
 use crate::explain::evidence::path::LinkTarget;
 use crate::id_range::{IdRange, IdSet};
@@ -111,18 +111,25 @@ fn defective_line(lines: &Lines, evidence: &Evidence) -> Option<Cause> {
     let intended = lines.intended.filter(|range| suggestion::may_be_delegated(*range, evidence));
     let suggested = intended.or_else(|| suggestion::free_range(evidence));
     let (file, caller) = (evidence.id_type.subid_file(), evidence.caller_name());
+    let write = match defect {
+        // The line has ids of other owners, too.
+        Defect::Joined(_) => {
+            format!(
+                "split line {line} of {file} into a line for each owner, and write {caller}'s as OWNER:START:COUNT"
+            )
+        }
+        _ => format!("write line {line} of {file} as OWNER:START:COUNT"),
+    };
     Some(Cause::new(
         Key::DefectiveLine,
         format!("line {line} of {file} is for {caller} but is ignored: {defect}"),
         match suggested {
             Some(range) => format!(
-                "write line {line} of {file} as OWNER:START:COUNT, for example {}{}",
+                "{write}, for example {}{}",
                 suggestion::line(range, evidence),
                 suggestion::then_migrate(evidence)
             ),
-            None => {
-                format!("write line {line} of {file} as OWNER:START:COUNT; {}", suggestion::no_room(evidence))
-            }
+            None => format!("{write}; {}", suggestion::no_room(evidence)),
         },
     ))
 }
@@ -198,9 +205,8 @@ fn add_range(missing: &IdSet, lines: &Lines, evidence: &Evidence) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Delegation, Lines, not_allowed, unreadable};
+    use super::{Defect, Delegation, Lines, not_allowed, unreadable};
     use crate::explain::causes::test_evidence::{evidence, ids, ranges};
-    use crate::explain::evidence::delegation::Defect;
     use crate::explain::evidence::path::Denial;
     use nix::errno::Errno;
 

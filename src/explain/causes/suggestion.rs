@@ -16,7 +16,7 @@ const CONTAINER_COUNT: u64 = 1_000;
 /// The number of ids: the last 32-bit number, -1, is no id.
 const ALL_IDS: u64 = 0xffff_ffff;
 
-/// Free ids for the caller; `None` if there is no room.
+/// Free ids for the caller; `None` if there is no room, or if not all used ids are known.
 pub(super) fn free_range(evidence: &Evidence) -> Option<IdRange> {
     free_range_instead_of(|_| false, evidence)
 }
@@ -26,6 +26,9 @@ pub(super) fn free_range_instead_of(
     is_replaced: impl Fn(IdRange) -> bool,
     evidence: &Evidence,
 ) -> Option<IdRange> {
+    if unread_file(evidence).is_some() {
+        return None;
+    }
     let used = used_ids(is_replaced, evidence);
     let limits = evidence.accounts.limits;
     let usual = gaps(limits.min, limits.max.saturating_add(1), &used, evidence);
@@ -58,7 +61,8 @@ pub(super) fn first_delegable(evidence: &Evidence) -> u64 {
 pub(super) fn may_be_delegated(range: IdRange, evidence: &Evidence) -> bool {
     let end = range.end();
     let gaps = gaps(first_delegable(evidence), end, &used_ids(|_| false, evidence), evidence);
-    range.count() >= CONTAINER_COUNT
+    unread_file(evidence).is_none()
+        && range.count() >= CONTAINER_COUNT
         && gaps.iter().any(|gap| gap.start() <= range.start() && end <= gap.end())
 }
 
@@ -66,6 +70,12 @@ pub(super) fn may_be_delegated(range: IdRange, evidence: &Evidence) -> bool {
 pub(super) fn includes_accounts(ids: &IdSet, evidence: &Evidence) -> bool {
     let is_low = ids.ranges().any(|range| range.start() < first_delegable(evidence));
     is_low || evidence.accounts.ids.ranges().any(|range| ids.intersects(range))
+}
+
+/// A file with used ids that is not read to its end.
+fn unread_file(evidence: &Evidence) -> Option<&'static str> {
+    let is_unread = evidence.lines().is_some_and(|lines| lines.is_unread);
+    evidence.accounts.unread.or_else(|| is_unread.then(|| evidence.id_type.subid_file()))
 }
 
 /// The ids of accounts, of other owners, and of the caller's lines that stay.
@@ -183,6 +193,12 @@ pub(super) fn then_migrate(evidence: &Evidence) -> String {
 /// Why no ids can be suggested, and who can change that.
 pub(super) fn no_room(evidence: &Evidence) -> String {
     let word = evidence.id_type.word();
+    if let Some(file) = unread_file(evidence) {
+        return format!(
+            "{file} cannot be read to its end, so the free {word}s are unknown: root can delegate {word}s that no other user, account \
+             or line has"
+        );
+    }
     let limits = evidence.accounts.limits;
     if has_all_ids(evidence) {
         let name = word.to_uppercase();

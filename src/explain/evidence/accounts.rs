@@ -2,8 +2,11 @@
 //!
 //! The files are read, and not the user database: a directory service may be slow or down, and its list is long.
 
+use std::io::ErrorKind;
+
 use nix::unistd::{AccessFlags, access};
 
+use super::lines::for_each_line;
 use crate::files;
 use crate::id_range::{IdRange, IdSet};
 use crate::id_type::IdType;
@@ -18,6 +21,8 @@ const DIRECTORIES: [&str; 6] = ["sss", "ldap", "winbind", "nis", "nisplus", "hes
 pub(crate) struct Accounts {
     /// The ids of the local accounts and groups.
     pub(crate) ids: IdSet,
+    /// A file of accounts or groups that is not read to its end, so that `ids` lacks some.
+    pub(crate) unread: Option<&'static str>,
     /// The directory services that nsswitch.conf(5) names for passwd.
     pub(crate) directories: Vec<&'static str>,
     /// nsswitch.conf(5) names systemd for passwd: nss-systemd(8) knows the users of systemd-homed.
@@ -46,18 +51,13 @@ impl Default for Limits {
 
 impl Accounts {
     pub(crate) fn examine(id_type: IdType) -> Self {
-        let read = |path| files::read(path).unwrap_or_default();
-        let (passwd, group) = (read("/etc/passwd"), read("/etc/group"));
-        let ids = match id_type {
-            IdType::Uid => fields(&passwd, 2).collect(),
-            // Also login groups that /etc/group does not have.
-            IdType::Gid => fields(&group, 2).chain(fields(&passwd, 3)).collect(),
-        };
-        let nsswitch = read("/etc/nsswitch.conf");
+        let (ids, unread) = local_ids(id_type);
+        let nsswitch = files::read("/etc/nsswitch.conf").unwrap_or_default();
         let nsswitch = String::from_utf8_lossy(&nsswitch);
         let sources: Vec<&str> = sources(&nsswitch).collect();
         Self {
             ids,
+            unread,
             directories: directories(&sources),
             has_systemd: sources.contains(&"systemd"),
             passwd_error: files::open("/etc/passwd", 0).err().map(Reason::from),
@@ -82,13 +82,30 @@ impl Limits {
     }
 }
 
-/// The numbers in a field of each line.
-fn fields(text: &[u8], index: usize) -> impl Iterator<Item = IdRange> {
-    let number = move |line: &[u8]| {
-        let field = line.split(|byte| *byte == b':').nth(index)?;
-        Some(IdRange::new(number::id(field, Base::Decimal)?, 1))
+/// The ids of the local accounts or groups, and a file of them that is not read to its end.
+fn local_ids(id_type: IdType) -> (IdSet, Option<&'static str>) {
+    let files = match id_type {
+        IdType::Uid => &[("/etc/passwd", 2)][..],
+        // Also login groups that /etc/group does not have.
+        IdType::Gid => &[("/etc/group", 2), ("/etc/passwd", 3)],
     };
-    text.split(|byte| *byte == b'\n').filter_map(number)
+    let (mut ids, mut unread) = (Vec::new(), None);
+    for (path, index) in files {
+        let is_whole = match files::open(path, 0) {
+            Ok(file) => for_each_line(file, |_, line| ids.extend(field(line, *index))),
+            Err(error) => error.kind() == ErrorKind::NotFound,
+        };
+        if !is_whole {
+            unread = Some(*path);
+        }
+    }
+    (ids.into_iter().collect(), unread)
+}
+
+/// The number in a field of a line.
+fn field(line: &[u8], index: usize) -> Option<IdRange> {
+    let field = line.split(|byte| *byte == b':').nth(index)?;
+    Some(IdRange::new(number::id(field, Base::Decimal)?, 1))
 }
 
 /// The words of the lines `passwd:` in nsswitch.conf(5).
@@ -103,14 +120,15 @@ fn directories(sources: &[&str]) -> Vec<&'static str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Limits, directories, fields, sources};
+    use super::{Limits, directories, field, sources};
     use crate::id_range::IdSet;
     use crate::id_type::IdType;
     use crate::login_defs::LoginDefs;
 
     #[test]
     fn the_ids_of_accounts_are_the_third_field() {
-        let ids: IdSet = fields(b"root:x:0:0::/:\nalice:x:1000:100\n\n+::::\nbob:x:x:1\n", 2).collect();
+        let lines = ["root:x:0:0::/:", "alice:x:1000:100", "", "+::::", "bob:x:x:1"];
+        let ids: IdSet = lines.into_iter().filter_map(|line| field(line.as_bytes(), 2)).collect();
         assert_eq!(ids.to_string(), "0, 1000");
     }
 

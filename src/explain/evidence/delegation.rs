@@ -3,11 +3,12 @@
 //! The evidence of a file includes two mistakes: a malformed line of the caller, and a line whose owner is similar to the caller's
 //! name.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::Read;
 use std::path::Path;
 
 use thiserror::Error;
 
+use super::lines::for_each_line;
 use super::owners::{is_other_user, is_similar};
 use crate::caller::Caller;
 use crate::escape::escape;
@@ -19,9 +20,6 @@ use crate::passwd::Passwd;
 use crate::subid::file::SubidFile;
 use crate::subid::line::{LONGEST_LINE, Line, Owner};
 use crate::subid::plugin::{Plugin, PluginError};
-
-/// The number of bytes that are read, some two million lines. A huge sparse file must not keep the failed program running.
-const MAX_BYTES: u64 = 64 << 20;
 
 /// The answer of the source.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,8 +43,10 @@ pub(crate) struct Lines {
     pub(crate) similar: Option<(usize, String)>,
     /// The caller's lines that delegate ids, in the order of the file.
     pub(crate) own: Vec<OwnLine>,
-    /// The ids that are delegated to other owners.
+    /// The ids that are delegated to other owners, also those that malformed lines seem to delegate.
     pub(crate) others: IdSet,
+    /// The file is not read to its end, so `others` may lack ids.
+    pub(crate) is_unread: bool,
 }
 
 /// A line of the caller that delegates ids.
@@ -63,6 +63,9 @@ pub(crate) struct OwnLine {
 pub(crate) enum Defect {
     #[error("it has {0} fields instead of 3")]
     Fields(usize),
+    /// Some fields seem to be of another line.
+    #[error("it has {0} fields instead of 3, as if a newline were missing")]
+    Joined(usize),
     /// The line ends as on Windows.
     #[error("it ends with a carriage return")]
     CarriageReturn,
@@ -133,28 +136,34 @@ impl Lines {
         let (mut others, mut similar) = (Vec::new(), None);
         let owner = Owner::new(&caller.name, Some(caller.uid));
         let Some(file) = file else { return lines };
-        for (index, line) in BufReader::new(file.take(MAX_BYTES)).split(b'\n').enumerate() {
-            let Ok(line) = line else { break };
-            let number = index.saturating_add(1);
-            let Some(parsed) = Line::parse(&line) else { continue };
+        let is_whole = for_each_line(file, |number, line| {
+            let Some(parsed) = Line::parse(line) else {
+                others.extend(possible_ranges(line, 1));
+                return;
+            };
             let range = parsed.range().filter(|range| range.count() > 0);
             let is_requested = range.is_some_and(|range| requested.intersects(range));
             if owner.owns(parsed) || (is_requested && has_uid_of(caller, parsed.owner(), passwd)) {
-                match range {
-                    Some(range) => lines.own.push(OwnLine::new(number, range, &line)),
-                    None if lines.defective.is_none() => {
-                        lines.defective = Some((number, defect(&line)));
-                        lines.intended = intended(&line);
-                    }
-                    None => {}
+                if let Some(range) = range {
+                    lines.own.push(OwnLine::new(number, range, line));
+                    return;
                 }
-                continue;
+                if lines.defective.is_none() {
+                    lines.defective = Some((number, defect(line)));
+                    lines.intended = intended(line);
+                }
+                others.extend(possible_ranges(line, 2));
+                return;
             }
-            others.extend(range);
+            match range {
+                Some(range) => others.push(range),
+                None => others.extend(possible_ranges(line, 1)),
+            }
             if similar.is_none() && is_similar(parsed.owner(), caller) {
                 similar = Some((number, parsed.owner().to_owned()));
             }
-        }
+        });
+        lines.is_unread = !is_whole;
         // At most one look-up: the user database may be behind a network.
         lines.similar = similar
             .filter(|(_, owner)| !is_other_user(owner, caller, passwd))
@@ -176,22 +185,57 @@ fn has_uid_of(caller: &Caller, owner: &[u8], passwd: &impl Passwd) -> bool {
     passwd.by_name(owner).is_some_and(|account| account.uid == caller.uid)
 }
 
-/// Start and count of a malformed line: the fields after the owner, without blanks around them and without further fields.
+/// The fields after the owner, without blanks around them.
+fn fields(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    line.split(|byte| *byte == b':').skip(1).map(<[u8]>::trim_ascii)
+}
+
+/// Start and count of a malformed line, without further fields. If a newline is missing, the next owner follows the count.
 fn intended(line: &[u8]) -> Option<IdRange> {
-    let mut fields = line.split(|byte| *byte == b':').skip(1).map(<[u8]>::trim_ascii);
+    if is_joined(line) {
+        return possible_ranges(line, 1).first().copied();
+    }
+    let mut fields = fields(line);
     let mut id = || number::id(fields.next()?, Base::Decimal);
     IdRange::checked_new(id()?, id()?)
 }
 
+/// Whether the line has the range of another line behind its own.
+fn is_joined(line: &[u8]) -> bool {
+    !possible_ranges(line, 2).is_empty()
+}
+
+/// The ranges that a malformed line may mean for another program or after a correction: any two adjacent fields that are numbers,
+/// beginning with the field of this index. Debian 12's newuidmap accepts a fourth field. Programs differ in the base of a number.
+fn possible_ranges(line: &[u8], index: usize) -> Vec<IdRange> {
+    let fields: Vec<&[u8]> = fields(line).skip(index.saturating_sub(1)).collect();
+    let pairs = fields.iter().zip(fields.iter().skip(1));
+    let ranges = pairs.flat_map(|(start, count)| {
+        [Base::Decimal, Base::Prefixed].into_iter().filter_map(move |base| {
+            let count = number::id(count, base).or_else(|| number::id(leading_digits(count), base))?;
+            IdRange::checked_new(number::id(start, base)?, count)
+        })
+    });
+    ranges.collect()
+}
+
+fn leading_digits(text: &[u8]) -> &[u8] {
+    let end = text.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
+    text.split_at(end).0
+}
+
 /// Why a line with an owner delegates no ids.
 fn defect(line: &[u8]) -> Defect {
+    let fields: Vec<&[u8]> = line.split(|byte| *byte == b':').collect();
+    if is_joined(line) {
+        return Defect::Joined(fields.len());
+    }
     if line.len() > LONGEST_LINE {
         return Defect::TooLong;
     }
     if line.ends_with(b"\r") {
         return Defect::CarriageReturn;
     }
-    let fields: Vec<&[u8]> = line.split(|byte| *byte == b':').collect();
     let [_, start, count] = fields[..] else { return Defect::Fields(fields.len()) };
     for (field, text) in [("start", start), ("count", count)] {
         match number::parse(text, Base::Prefixed, 0..=u32::MAX.into()) {
@@ -237,6 +281,11 @@ mod tests {
             ("alice:5:5\n1000:100:0\n", "5 to 9", Some((2, "its count is 0"))),
             ("alice:4294967295:2\n", "no id", Some((1, "it ends beyond the last id, 4294967295"))),
             (&long, "no id", Some((1, "it is longer than 1023 bytes"))),
+            (
+                "alice:100000:65536bob:165536:65536\r",
+                "no id",
+                Some((1, "it has 5 fields instead of 3, as if a newline were missing")),
+            ),
         ] {
             let lines = read(file);
             assert_eq!(lines.delegated.to_string(), delegated, "{file}");
@@ -251,12 +300,35 @@ mod tests {
             ("alice:100000:65536\r", Some("100000 to 165535")),
             ("alice:100000:65536 ", Some("100000 to 165535")),
             ("alice: 100000 : 65536:x", Some("100000 to 165535")),
+            ("alice:100000:65536bob:165536:65536", Some("100000 to 165535")),
             ("alice:100000", None),
             ("alice:100000:64k", None),
             ("alice:4294967295:2", None),
         ] {
             let found = super::intended(line.as_bytes()).map(|range| range.to_string());
             assert_eq!(found.as_deref(), expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn malformed_lines_of_other_owners_count_with_all_ids_that_they_may_mean() {
+        for (line, expected) in [
+            ("bob:100000:10:old comment", "100000 to 100009"),
+            ("bob:100000:10\r", "100000 to 100009"),
+            ("bob:100000:10 ", "100000 to 100009"),
+            (":100000:10", "100000 to 100009"),
+            ("bob:0x100:0x10:x", "256 to 271"),
+            ("bob:0100:8:x", "64 to 71, 100 to 107"),
+            ("bob:100:10carol:200:10", "100 to 109, 200 to 209"),
+            ("bob:100:10:carol:200:10", "100 to 109, 200 to 209"),
+            ("alice:100:10bob:200:10", "200 to 209"),
+            ("alice:100:10:x", "no id"),
+            ("alice:100:10 ", "no id"),
+            ("bob:100", "no id"),
+            ("bob:4294967295:2:x", "no id"),
+            ("bob", "no id"),
+        ] {
+            assert_eq!(read(line).others.to_string(), expected, "{line}");
         }
     }
 
