@@ -223,6 +223,8 @@ fn names_are_one_word_of_a_command() {
         ("$(touch /etc/pwned)", " '$(touch /etc/pwned)'`"),
         ("o'brien", r" 'o'\''brien'`"),
         ("a`id`", "`(echo; echo 1000:100000:65536) >>/etc/"),
+        // The uid of another user.
+        ("1001", "`(echo; echo 1000:100000:65536) >>/etc/"),
     ] {
         for id_type in IdType::BOTH {
             in_sandbox(|sandbox| {

@@ -7,6 +7,7 @@ use crate::escape::{escape, shell_word};
 use crate::explain::evidence::Evidence;
 use crate::explain::evidence::place::Container;
 use crate::id_range::{IdRange, IdSet};
+use crate::number::{self, Base, NumberError};
 
 /// In a container without the ids that useradd(8) chooses: the first id that no system account has, and the fewest ids that are worth
 /// a delegation. Images have system accounts below 1000.
@@ -158,21 +159,28 @@ pub(super) fn create_file(range: IdRange, evidence: &Evidence) -> String {
     format!("as root, run `echo {owner}:{}:{} >{file} && chmod 0644 {file}`", range.start(), range.count())
 }
 
-/// The caller's name as a word of a command. A name with a colon is no owner of a line.
+/// The caller's name as a word of a command, if the name can be the owner of a line.
 pub(super) fn account_word(evidence: &Evidence) -> Option<String> {
     let name = &evidence.caller.as_ref()?.name;
-    shell_word(name).filter(|_| !name.contains(&b':'))
+    shell_word(name).filter(|_| can_be_owner(name, evidence))
 }
 
 /// The owner of a line for the caller: the name, or the uid if the message cannot show the name as it is.
 pub(super) fn owner(evidence: &Evidence) -> String {
     let name = evidence.caller.as_ref().map_or(&b""[..], |caller| &caller.name);
     let shown = escape(name);
-    if name.is_empty() || shown.as_bytes() != name || shown.contains([':', '`']) {
-        evidence.credentials.uid.to_string()
-    } else {
+    if can_be_owner(name, evidence) && shown.as_bytes() == name && !shown.contains('`') {
         shown
+    } else {
+        evidence.credentials.uid.to_string()
     }
+}
+
+/// Whether a line with this owner is the caller's alone. A name with a colon is no owner, and a number is the uid of another user.
+fn can_be_owner(name: &[u8], evidence: &Evidence) -> bool {
+    let is_number = number::parse(name, Base::Decimal, 0..=u64::MAX) != Err(NumberError::Malformed);
+    let is_own_uid = name == evidence.credentials.uid.to_string().as_bytes();
+    !name.is_empty() && !name.contains(&b':') && (!is_number || is_own_uid)
 }
 
 /// A line for the caller with free ids.
@@ -244,7 +252,7 @@ fn has_private_users(evidence: &Evidence) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{delegate, free_range, owner};
+    use super::{create_file, delegate, free_range, owner};
     use crate::caller::Caller;
     use crate::explain::causes::test_evidence::{evidence, ids, lines};
     use crate::explain::evidence::accounts::Limits;
@@ -313,12 +321,21 @@ mod tests {
             ("-x", "as root, run `(echo; echo 1000:7:10) >>/etc/subuid`", "-x"),
             ("a\nb", "as root, run `(echo; echo 1000:7:10) >>/etc/subuid`", "1000"),
             ("a:b", "as root, run `(echo; echo 1000:7:10) >>/etc/subuid`", "1000"),
+            // The uid of another user; newer shadow also reads the second name as one.
+            ("1001", "as root, run `(echo; echo 1000:7:10) >>/etc/subuid`", "1000"),
+            ("001001", "as root, run `(echo; echo 1000:7:10) >>/etc/subuid`", "1000"),
+            ("1000", "as root, run `usermod --add-subuids 7-16 1000`", "1000"),
+            ("1001a", "as root, run `usermod --add-subuids 7-16 1001a`", "1001a"),
         ] {
             let evidence = evidence(|evidence| {
                 evidence.caller = Some(Caller { uid: 1000, gid: 1000, login_gid: 1000, name: name.into() });
             });
             assert_eq!(delegate(IdRange::new(7, 10), &evidence), command);
             assert_eq!(owner(&evidence), line_owner);
+            let created = create_file(IdRange::new(7, 10), &evidence);
+            let is_quoted = command.contains('\'') || command.contains("(echo");
+            let file_owner = if is_quoted { "1000" } else { name };
+            assert!(created.starts_with(&format!("as root, run `echo {file_owner}:7:10 >")), "{created}");
         }
     }
 }
