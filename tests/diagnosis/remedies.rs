@@ -213,6 +213,51 @@ fn suggested_ids_are_free() {
     }
 }
 
+/// The accounts of a directory service are not listed.
+#[test]
+fn suggested_ids_have_a_condition_if_a_directory_may_have_them() {
+    let remedies: [fn(&Sandbox, IdType) -> Vec<String>; 5] = [
+        |sandbox, id_type| nothing_delegated(sandbox, id_type, 0),
+        |sandbox, id_type| {
+            sandbox.write("passwd", "root:x:0:0::/:/bin/sh\n1001:x:1000:1000::/:/bin/sh\n");
+            nothing_delegated(sandbox, id_type, 0)
+        },
+        |sandbox, id_type| subid_file(sandbox, id_type, &remove),
+        |sandbox, id_type| not_mapped_here(sandbox, id_type, 0),
+        |sandbox, id_type| {
+            // The line also has the ids of accounts.
+            sandbox.delegate("alice:900:65536\n");
+            Repair::new(sandbox, id_type).remedied("0 1000 1 1 900 65536", 0)
+        },
+    ];
+    for (nsswitch, of_users, of_groups) in [
+        ("passwd: files sss\n", "sss", "sss"),
+        ("passwd: files winbind\ngroup: files sss\n", "winbind", "sss or winbind"),
+        ("passwd: files\ngroup: files winbind\n", "", "winbind"),
+        ("passwd: files systemd\ngroup: files systemd\n", "", ""),
+    ] {
+        for remedy in remedies {
+            for (id_type, account, directories) in
+                [(IdType::Uid, "user", of_users), (IdType::Gid, "group", of_groups)]
+            {
+                in_sandbox(|sandbox| {
+                    sandbox.write("nsswitch.conf", nsswitch);
+                    let word = id_type.word();
+                    let condition =
+                        format!("` (only if no {account} of {directories} has one of these {word}s)");
+                    let fixes = remedy(sandbox, id_type);
+                    assert_eq!(fixes.len(), 1, "{fixes:?}");
+                    assert_eq!(fixes[0].contains("(only if"), !directories.is_empty(), "{fixes:?}");
+                    assert!(
+                        directories.is_empty() || fixes[0].contains(&condition),
+                        "{condition} in {fixes:?}"
+                    );
+                });
+            }
+        }
+    }
+}
+
 /// The shell gives the name to usermod as it is, or the uid is the owner of the line.
 #[test]
 fn names_are_one_word_of_a_command() {

@@ -40,7 +40,11 @@ fn replace_by(range: IdRange, missing: &IdSet, evidence: &Evidence) -> String {
     let file = evidence.id_type.subid_file();
     match affected_line(evidence, |line| missing.intersects(line)) {
         Some(line) => {
-            format!("as root, run `sed -i '{}' {file}`, and request these ids", substitution(line, range))
+            format!(
+                "as root, run `sed -i '{}' {file}`{}, and request these ids",
+                substitution(line, range),
+                suggestion::condition(evidence)
+            )
         }
         None => format!(
             "{} the caller's lines in {file} that delegate other ids by {}, and request these ids",

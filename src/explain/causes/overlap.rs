@@ -71,10 +71,12 @@ fn without_own_id(line: OwnLine, evidence: &Evidence) -> String {
     let migrate = suggestion::then_migrate(evidence);
     let or_client = format!("; or have the client map the own {word} once");
     let other = suggestion::free_range_instead_of(|range| range == line.range, evidence);
-    let parts: Vec<IdRange> = match other {
+    let (parts, condition): (Vec<IdRange>, _) = match other {
         // The line should not delegate the rest, either.
-        Some(other) if suggestion::includes_accounts(&rest, evidence) => vec![other],
-        _ => rest.ranges().collect(),
+        Some(other) if suggestion::includes_accounts(&rest, evidence) => {
+            (vec![other], suggestion::condition(evidence))
+        }
+        _ => (rest.ranges().collect(), String::new()),
     };
     match (parts.split_first(), suggestion::account_word(evidence)) {
         (Some((first, others)), Some(name)) if can_be_changed(line, evidence) => {
@@ -82,7 +84,7 @@ fn without_own_id(line: OwnLine, evidence: &Evidence) -> String {
                 format!(" && usermod --add-sub{word}s {} {name}", suggestion::interval(*part))
             });
             format!(
-                "as root, run `sed -i '{}' {file}{add}`{migrate}{or_client}",
+                "as root, run `sed -i '{}' {file}{add}`{condition}{migrate}{or_client}",
                 ids::substitution(line, *first)
             )
         }

@@ -1,12 +1,13 @@
 //! Ids to delegate: free ones, as useradd(8) would choose, and the command that delegates them.
 //!
-//! Free ids belong to no line of the subid file and to no local account. The kernel accepts no range that crosses a line of this
+//! Free ids belong to no line of the subid file and to no local account; the accounts of a directory are a condition. The kernel accepts no range that crosses a line of this
 //! user namespace's own map, so suggested ids are within one line.
 
 use crate::escape::{escape, shell_word};
 use crate::explain::evidence::Evidence;
 use crate::explain::evidence::place::Container;
 use crate::id_range::{IdRange, IdSet};
+use crate::id_type::IdType;
 use crate::number::{self, Base, NumberError};
 
 /// In a container without the ids that useradd(8) chooses: the first id that no system account has, and the fewest ids that are worth
@@ -136,13 +137,16 @@ pub(super) fn delegate(range: IdRange, evidence: &Evidence) -> String {
     if let Some(reason) = unchangeable(evidence) {
         return format!("{reason}: add the line {}", line(range, evidence));
     }
+    let condition = condition(evidence);
     match account_word(evidence) {
         // usermod(8) does not create the file.
         _ if evidence.lines().is_some_and(|lines| lines.is_missing) => create_file(range, evidence),
-        Some(name) => format!("as root, run `usermod --add-sub{word}s {} {name}`", interval(range)),
+        Some(name) => {
+            format!("as root, run `usermod --add-sub{word}s {} {name}`{condition}", interval(range))
+        }
         // The first newline ends a last line without one.
         None => format!(
-            "as root, run `(echo; echo {}:{}:{}) >>{file}`",
+            "as root, run `(echo; echo {}:{}:{}) >>{file}`{condition}",
             evidence.credentials.uid,
             range.start(),
             range.count()
@@ -156,7 +160,12 @@ pub(super) fn create_file(range: IdRange, evidence: &Evidence) -> String {
     // The uid is an owner that needs no quotes.
     let owner = account_word(evidence).filter(|word| !word.starts_with('\''));
     let owner = owner.unwrap_or_else(|| evidence.credentials.uid.to_string());
-    format!("as root, run `echo {owner}:{}:{} >{file} && chmod 0644 {file}`", range.start(), range.count())
+    format!(
+        "as root, run `echo {owner}:{}:{} >{file} && chmod 0644 {file}`{}",
+        range.start(),
+        range.count(),
+        condition(evidence)
+    )
 }
 
 /// The caller's name as a word of a command, if the name can be the owner of a line.
@@ -183,9 +192,23 @@ fn can_be_owner(name: &[u8], evidence: &Evidence) -> bool {
     !name.is_empty() && !name.contains(&b':') && (!is_number || is_own_uid)
 }
 
-/// A line for the caller with free ids.
+/// A line for the caller with free ids, and its condition.
 pub(super) fn line(range: IdRange, evidence: &Evidence) -> String {
-    format!("{}:{}:{}", owner(evidence), range.start(), range.count())
+    format!("{}:{}:{}{}", owner(evidence), range.start(), range.count(), condition(evidence))
+}
+
+/// The condition of a suggestion, which follows the command or the line: the ids of a directory are not listed.
+pub(super) fn condition(evidence: &Evidence) -> String {
+    let (names, word) = (evidence.accounts.unlisted.join(" or "), evidence.id_type.word());
+    let account = match evidence.id_type {
+        IdType::Uid => "user",
+        IdType::Gid => "group",
+    };
+    if names.is_empty() {
+        String::new()
+    } else {
+        format!(" (only if no {account} of {names} has one of these {word}s)")
+    }
 }
 
 /// First and last id, as usermod(8) takes them.
@@ -252,7 +275,7 @@ fn has_private_users(evidence: &Evidence) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{create_file, delegate, free_range, owner};
+    use super::{create_file, delegate, free_range, line, owner};
     use crate::caller::Caller;
     use crate::explain::causes::test_evidence::{evidence, ids, lines};
     use crate::explain::evidence::accounts::Limits;
@@ -309,6 +332,17 @@ mod tests {
             });
             let expected = expected.map(|(start, count)| IdRange::new(start, count));
             assert_eq!(free_range(&evidence), expected, "{mapped:?} {taken}");
+        }
+    }
+
+    #[test]
+    fn a_suggested_line_has_a_condition_if_a_directory_has_accounts() {
+        for (unlisted, expected) in [
+            (&[][..], "alice:7:10"),
+            (&["sss"], "alice:7:10 (only if no user of sss has one of these uids)"),
+        ] {
+            let evidence = evidence(|evidence| evidence.accounts.unlisted = unlisted.to_vec());
+            assert_eq!(line(IdRange::new(7, 10), &evidence), expected);
         }
     }
 

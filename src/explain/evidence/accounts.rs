@@ -14,7 +14,7 @@ use crate::login_defs::LoginDefs;
 use crate::number::{self, Base};
 use crate::reason::Reason;
 
-/// The directory services among the sources of passwd in nsswitch.conf(5).
+/// The directory services among the sources in nsswitch.conf(5).
 const DIRECTORIES: [&str; 6] = ["sss", "ldap", "winbind", "nis", "nisplus", "hesiod"];
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub(crate) struct Accounts {
     pub(crate) unread: Option<&'static str>,
     /// The directory services that nsswitch.conf(5) names for passwd.
     pub(crate) directories: Vec<&'static str>,
+    /// The directory services whose accounts or groups may have ids that `ids` lacks.
+    pub(crate) unlisted: Vec<&'static str>,
     /// nsswitch.conf(5) names systemd for passwd: nss-systemd(8) knows the users of systemd-homed.
     pub(crate) has_systemd: bool,
     /// Why /etc/passwd cannot be opened. The C library reports that as a missing entry.
@@ -54,12 +56,17 @@ impl Accounts {
         let (ids, unread) = local_ids(id_type);
         let nsswitch = files::read("/etc/nsswitch.conf").unwrap_or_default();
         let nsswitch = String::from_utf8_lossy(&nsswitch);
-        let sources: Vec<&str> = sources(&nsswitch).collect();
+        let users: Vec<&str> = sources(&nsswitch, "passwd:").collect();
+        let with_ids = match id_type {
+            IdType::Uid => users.clone(),
+            IdType::Gid => sources(&nsswitch, "group:").chain(users.iter().copied()).collect(),
+        };
         Self {
             ids,
             unread,
-            directories: directories(&sources),
-            has_systemd: sources.contains(&"systemd"),
+            directories: directories(&users),
+            unlisted: directories(&with_ids),
+            has_systemd: users.contains(&"systemd"),
             passwd_error: files::open("/etc/passwd", 0).err().map(Reason::from),
             may_write_passwd: access("/etc/passwd", AccessFlags::W_OK).is_ok(),
             limits: Limits::of(&LoginDefs::read(), id_type),
@@ -108,9 +115,9 @@ fn field(line: &[u8], index: usize) -> Option<IdRange> {
     Some(IdRange::new(number::id(field, Base::Decimal)?, 1))
 }
 
-/// The words of the lines `passwd:` in nsswitch.conf(5).
-fn sources(nsswitch: &str) -> impl Iterator<Item = &str> {
-    let lines = nsswitch.lines().filter_map(|line| line.trim().strip_prefix("passwd:"));
+/// The words of the lines of a database, such as `passwd:`, in nsswitch.conf(5).
+fn sources<'a>(nsswitch: &'a str, database: &str) -> impl Iterator<Item = &'a str> {
+    let lines = nsswitch.lines().filter_map(move |line| line.trim().strip_prefix(database));
     lines.flat_map(str::split_whitespace)
 }
 
@@ -140,7 +147,7 @@ mod tests {
             ("# passwd: ldap\n passwd: ldap files winbind\n", &["ldap", "winbind"]),
             ("", &[]),
         ] {
-            let sources: Vec<&str> = sources(text).collect();
+            let sources: Vec<&str> = sources(text, "passwd:").collect();
             assert_eq!(directories(&sources), expected, "{text:?}");
         }
     }
