@@ -5,6 +5,8 @@ use crate::caller::Caller;
 use crate::escape::escape;
 use crate::explain::cause::Key;
 use crate::explain::causes;
+use crate::explain::evidence::accounts::Accounts;
+use crate::explain::evidence::delegation::Lines;
 use crate::explain::evidence::id_map::{self, MapLine};
 use crate::explain::evidence::path::Denial;
 use crate::id_range::{IdRange, IdSet};
@@ -15,7 +17,7 @@ use crate::subid::plugin::PluginError;
 use crate::subid::{Source, SubidError};
 
 /// The id of the user nobody: the highest id in usual images.
-const NOBODY: u64 = 65_534;
+const NOBODY: u32 = 65_534;
 
 /// The ids that useradd(8) delegates.
 const USUAL_COUNT: u64 = 65_536;
@@ -25,11 +27,18 @@ pub(super) struct Delegation {
     id_type: IdType,
     /// The ranges, without empty ones and those beyond the last id; or why there is no list.
     ranges: Result<Vec<IdRange>, ListError>,
+    /// The lines of the file; `None` with a plugin.
+    lines: Option<Lines>,
 }
 
 impl Delegation {
     pub(super) fn list(id_type: IdType, caller: &Caller, passwd: &impl Passwd) -> Self {
-        let listed = Source::open(id_type)
+        let source = Source::open(id_type);
+        let all = [IdRange::new(0, u32::MAX)].into_iter().collect();
+        let lines = matches!(source, Ok(Source::File(_)))
+            .then(|| Lines::examine(id_type, caller, &all, passwd))
+            .flatten();
+        let listed = source
             .map_err(ListError::from)
             .and_then(|source| list(source, id_type, &caller.name, Some(caller.uid), passwd));
         let range =
@@ -38,7 +47,7 @@ impl Delegation {
             let ranges = listed.into_iter().filter_map(|delegated| range(delegated.start, delegated.count));
             ranges.filter(|range| range.count() > 0).collect()
         };
-        Self { id_type, ranges: listed.map(usable) }
+        Self { id_type, ranges: listed.map(usable), lines }
     }
 
     /// `None` without a list.
@@ -80,18 +89,71 @@ impl Delegation {
         }
         let detail = detail(&ranges.iter().map(IdRange::to_string).collect::<Vec<_>>().join(", "));
         // The caller's own id becomes 0, and is not delegated.
-        if count < NOBODY {
-            let remedy = Remedy::new(
+        let few_ids = (count < NOBODY.into()).then(|| {
+            Remedy::new(
                 Key::FewIds,
                 format!(
                     "{count} {word}s are delegated to {user}, and usual images have {word}s up to {NOBODY} (nobody)"
                 ),
-                more_ids(word, mapped.as_deref(), ranges, caller.own_id(self.id_type)),
-            );
-            return Finding::note(subject, detail, [remedy]);
+                self.more_ids(caller, ranges, mapped.as_deref()),
+            )
+        });
+        let remedies: Vec<Remedy> = few_ids.into_iter().chain(self.unusual_line(caller)).collect();
+        if remedies.is_empty() {
+            Finding::good(subject, detail)
+        } else {
+            Finding::note(subject, detail, remedies)
         }
-        Finding::good(subject, detail)
     }
+
+    fn more_ids(&self, caller: &Caller, ranges: &[IdRange], mapped: Option<&[MapLine]>) -> String {
+        let accounts = Accounts::examine(self.id_type);
+        let is_unread = accounts.unread.is_some() || self.lines.as_ref().is_some_and(|lines| lines.is_unread);
+        let others = (!is_unread).then(|| ids_of_others(self.lines.as_ref(), &accounts, ranges));
+        more_ids(
+            self.id_type.word(),
+            mapped,
+            ranges,
+            caller.own_id(self.id_type),
+            others.as_ref(),
+            &causes::directory_condition(self.id_type, &accounts),
+        )
+    }
+
+    /// The first line that newuidmap reads otherwise than clients do. They look for the name and the uid, and read decimal numbers.
+    fn unusual_line(&self, caller: &Caller) -> Option<Remedy> {
+        let mut own = self.lines.as_ref()?.own.iter();
+        let line = own.find(|line| line.is_alias || !line.is_canonical)?;
+        let (file, user, number) = (self.id_type.subid_file(), escape(&caller.name), line.number);
+        Some(Remedy::new(
+            Key::DefectiveLine,
+            format!(
+                "some clients (unshare, some versions of podman) look in {file} for the owner {user} or {} and for decimal numbers, and \
+                 line {number} has another form",
+                caller.uid
+            ),
+            format!(
+                "write line {number} of {file} as {}:{}:{}; with podman, run podman system migrate as {user} afterwards",
+                causes::line_owner(&caller.name, caller.uid),
+                line.range.start(),
+                line.range.count()
+            ),
+        ))
+    }
+}
+
+/// The ids that other users have, by delegation or as accounts. Not those of system accounts, nobody, and nogroup: on Alpine, the
+/// group nogroup has the id before nobody's.
+fn ids_of_others(lines: Option<&Lines>, accounts: &Accounts, delegated: &[IdRange]) -> IdSet {
+    let mut accounts = accounts.ids.clone();
+    accounts.remove(IdRange::new(0, causes::CONTAINER_MIN));
+    accounts.remove(IdRange::new(NOBODY.saturating_sub(1), 2));
+    let by_lines = lines.iter().flat_map(|lines| lines.others.ranges());
+    let mut ids: IdSet = by_lines.chain(accounts.ranges()).collect();
+    for range in delegated {
+        ids.remove(*range);
+    }
+    ids
 }
 
 /// The ids of this user namespace.
@@ -101,8 +163,15 @@ fn shown(mapped: &[MapLine]) -> String {
 }
 
 /// How to get as many ids as usual images have. A container often has 65,536 ids: then all of them are needed, except 0 and the
-/// caller's own.
-fn more_ids(word: &str, mapped: Option<&[MapLine]>, delegated: &[IdRange], own: u32) -> String {
+/// caller's own. No ids are named if those of other users are unknown.
+fn more_ids(
+    word: &str,
+    mapped: Option<&[MapLine]>,
+    delegated: &[IdRange],
+    own: u32,
+    others: Option<&IdSet>,
+    condition: &str,
+) -> String {
     let usual = format!(
         "have {USUAL_COUNT} {word}s delegated: by root, with the option --add-sub{word}s of usermod(8), or by the administrator of the \
          directory service"
@@ -111,8 +180,15 @@ fn more_ids(word: &str, mapped: Option<&[MapLine]>, delegated: &[IdRange], own: 
     let mut possible: IdSet = mapped.iter().map(|line| line.inside()).collect();
     possible.remove(IdRange::new(0, 1));
     possible.remove(IdRange::new(own, 1));
-    if count(&possible) < NOBODY {
-        return format!("start the container with at least {USUAL_COUNT} {word}s");
+    let with_others = count(&possible);
+    others.into_iter().flat_map(IdSet::ranges).for_each(|range| possible.remove(range));
+    let taken = with_others.saturating_sub(count(&possible));
+    if count(&possible) < NOBODY.into() {
+        let reason = if taken == 0 { String::new() } else { format!(": other users have {taken}") };
+        return format!(
+            "start the container with at least {} {word}s{reason}",
+            USUAL_COUNT.saturating_add(taken)
+        );
     }
     let mut missing = possible;
     for range in delegated {
@@ -120,11 +196,11 @@ fn more_ids(word: &str, mapped: Option<&[MapLine]>, delegated: &[IdRange], own: 
     }
     let mut ordinary = missing.clone();
     ordinary.remove(IdRange::new(0, causes::CONTAINER_MIN));
-    if count(&ordinary) >= USUAL_COUNT {
+    if others.is_none() || count(&ordinary) >= USUAL_COUNT {
         return usual;
     }
     format!(
-        "have the {word}s {missing} delegated, too, including those of the container's system accounts: by root, with the option \
+        "have the {word}s {missing} delegated, too{condition}, including those of the container's system accounts: by root, with the option \
          --add-sub{word}s of usermod(8), or by the administrator of the directory service"
     )
 }
@@ -162,36 +238,77 @@ fn for_root(word: &str) -> Remedy {
 
 #[cfg(test)]
 mod tests {
-    use super::more_ids;
+    use super::{ids_of_others, more_ids};
+    use crate::explain::evidence::accounts::Accounts;
+    use crate::explain::evidence::delegation::Lines;
     use crate::explain::evidence::id_map::MapLine;
-    use crate::id_range::IdRange;
+    use crate::id_range::{IdRange, IdSet};
+
+    fn ids(ranges: &[(u32, u32)]) -> IdSet {
+        ranges.iter().map(|(start, count)| IdRange::new(*start, *count)).collect()
+    }
 
     #[test]
     fn the_remedy_for_few_ids_depends_on_the_ids_of_the_user_namespace() {
         let usual = "have 65536 uids delegated: ";
         let outer = "start the container with at least 65536 uids";
         let rootless = &[(0, 1), (1, 65_536)][..];
-        for (mapped, delegated, expected) in [
-            (&[(0, u32::MAX)][..], (100_000, 1000), usual),
-            (&[(0, 67_537)], (1001, 1000), usual),
-            (rootless, (1001, 64_535), "have the uids 1 to 999, 65536 delegated, too, "),
+        for (mapped, delegated, others, expected) in [
+            (&[(0, u32::MAX)][..], (100_000, 1000), &[][..], usual),
+            (&[(0, 67_537)], (1001, 1000), &[], usual),
+            (rootless, (1001, 64_535), &[], "have the uids 1 to 999, 65536 delegated, too, "),
             (
                 rootless,
                 (10_000, 5000),
+                &[],
                 "have the uids 1 to 999, 1001 to 9999, 15000 to 65536 delegated, too, ",
             ),
-            (rootless, (1, 999), "have the uids 1001 to 65536 delegated, too, "),
+            (rootless, (1, 999), &[], "have the uids 1001 to 65536 delegated, too, "),
             // As in a container of Docker's userns-remap.
-            (&[(0, 65_536)], (1001, 64_535), "have the uids 1 to 999 delegated, too, "),
-            (&[(0, 65_535)], (1001, 64_534), outer),
-            (&[(0, 1), (100_000, 65_000)], (100_000, 65_000), outer),
+            (&[(0, 65_536)], (1001, 64_535), &[], "have the uids 1 to 999 delegated, too, "),
+            (&[(0, 65_535)], (1001, 64_534), &[], outer),
+            (&[(0, 1), (100_000, 65_000)], (100_000, 65_000), &[], outer),
+            // Other users have the account 1001 and the ids 10000 to 39999.
+            (
+                &[(0, 65_536)],
+                (1002, 5000),
+                &[(1001, 1), (10_000, 30_000)],
+                "start the container with at least 95537 uids: other users have 30001",
+            ),
+            (
+                &[(0, 95_537)],
+                (1002, 5000),
+                &[(1001, 1), (10_000, 30_000)],
+                "have the uids 1 to 999, 6002 to 9999, 40000 to 95536 delegated, too, ",
+            ),
+            (&[(0, 97_537)], (1002, 1), &[(10_000, 30_000)], usual),
+            (&[(0, u32::MAX)], (100_000, 1000), &[(101_000, 65_536)], usual),
         ] {
             let lines: Vec<MapLine> =
                 mapped.iter().map(|(inside, count)| MapLine::new(*inside, 0, *count)).collect();
             let (start, count) = delegated;
-            let remedy = more_ids("uid", Some(&lines), &[IdRange::new(start, count)], 1000);
+            let remedy =
+                more_ids("uid", Some(&lines), &[IdRange::new(start, count)], 1000, Some(&ids(others)), "");
             assert!(remedy.starts_with(expected), "{mapped:?}, {delegated:?}: {remedy}");
         }
-        assert!(more_ids("uid", None, &[], 1000).starts_with(usual));
+        assert!(more_ids("uid", None, &[], 1000, Some(&ids(&[])), "").starts_with(usual));
+        // The ids of other users are unknown, or have a condition.
+        let mapped: Vec<MapLine> =
+            rootless.iter().map(|(inside, count)| MapLine::new(*inside, 0, *count)).collect();
+        assert!(more_ids("uid", Some(&mapped), &[IdRange::new(1001, 9)], 1000, None, "").starts_with(usual));
+        let conditional =
+            more_ids("uid", Some(&mapped), &[IdRange::new(1, 999)], 1000, Some(&ids(&[])), " (only if)");
+        assert!(
+            conditional.starts_with("have the uids 1001 to 65536 delegated, too (only if), "),
+            "{conditional}"
+        );
+    }
+
+    #[test]
+    fn ids_of_others_are_those_of_their_lines_and_accounts_but_of_no_system_account() {
+        let lines = Lines { others: ids(&[(500, 5), (10_000, 30_000), (50_000, 10)]), ..Lines::default() };
+        let accounts = Accounts { ids: ids(&[(0, 1002), (65_533, 2), (70_000, 1)]), ..Accounts::default() };
+        let others = ids_of_others(Some(&lines), &accounts, &[IdRange::new(50_000, 5)]);
+        assert_eq!(others, ids(&[(500, 5), (1_000, 2), (10_000, 30_000), (50_005, 5), (70_000, 1)]));
     }
 }

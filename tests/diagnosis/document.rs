@@ -77,6 +77,7 @@ const EXAMPLES: &[Example] = &[
     ("defective-line", |sandbox| {
         delegation::with(sandbox, InstallMode::Setuid, IdType::Uid, "alice:100000:65536:\n").example()
     }),
+    ("defective-line clients", |sandbox| check::unusual_line(sandbox).join("\n") + "\n"),
     ("no-process", |sandbox| targets::ended(sandbox, InstallMode::Setuid, IdType::Uid).example()),
     ("proc read-only", |sandbox| {
         sandbox.delegate("alice:100000:10\n");

@@ -153,6 +153,7 @@ mod tests {
                 number,
                 range: IdRange::new(*start, *count),
                 is_canonical: true,
+                is_alias: false,
             };
             evidence.delegation = Some(Delegation::File(Lines {
                 delegated: ids(own),

@@ -21,7 +21,7 @@ mod write;
 pub(crate) use client::{USUAL_LIMIT, no_namespace, not_started};
 pub(crate) use plugin::{delegate_or_reach, unusable};
 pub(crate) use privilege::keep_caps_refused;
-pub(crate) use suggestion::CONTAINER_MIN;
+pub(crate) use suggestion::{CONTAINER_MIN, directory_condition, line_owner};
 pub(crate) use target::no_passwd_entry;
 
 use nix::errno::Errno;

@@ -125,6 +125,7 @@ mod tests {
             number,
             range: IdRange::new(*start, *count),
             is_canonical: true,
+            is_alias: false,
         };
         let evidence = evidence(|evidence| {
             evidence.credentials.uid = uid;

@@ -3,8 +3,11 @@
 //! Free ids belong to no line of the subid file and to no local account; the accounts of a directory are a condition. The kernel accepts no range that crosses a line of this
 //! user namespace's own map, so suggested ids are within one line.
 
+use libc::uid_t;
+
 use crate::escape::{escape, shell_word};
 use crate::explain::evidence::Evidence;
+use crate::explain::evidence::accounts::Accounts;
 use crate::explain::evidence::place::Container;
 use crate::id_range::{IdRange, IdSet};
 use crate::id_type::IdType;
@@ -171,24 +174,29 @@ pub(super) fn create_file(range: IdRange, evidence: &Evidence) -> String {
 /// The caller's name as a word of a command, if the name can be the owner of a line.
 pub(super) fn account_word(evidence: &Evidence) -> Option<String> {
     let name = &evidence.caller.as_ref()?.name;
-    shell_word(name).filter(|_| can_be_owner(name, evidence))
+    shell_word(name).filter(|_| can_be_owner(name, evidence.credentials.uid))
 }
 
-/// The owner of a line for the caller: the name, or the uid if the message cannot show the name as it is.
+/// The owner of a line for the caller.
 pub(super) fn owner(evidence: &Evidence) -> String {
     let name = evidence.caller.as_ref().map_or(&b""[..], |caller| &caller.name);
+    line_owner(name, evidence.credentials.uid)
+}
+
+/// The owner of a line for this user: the name, or the uid if the message cannot show the name as it is.
+pub(crate) fn line_owner(name: &[u8], uid: uid_t) -> String {
     let shown = escape(name);
-    if can_be_owner(name, evidence) && shown.as_bytes() == name && !shown.contains('`') {
+    if can_be_owner(name, uid) && shown.as_bytes() == name && !shown.contains('`') {
         shown
     } else {
-        evidence.credentials.uid.to_string()
+        uid.to_string()
     }
 }
 
-/// Whether a line with this owner is the caller's alone. A name with a colon is no owner, and a number is the uid of another user.
-fn can_be_owner(name: &[u8], evidence: &Evidence) -> bool {
+/// Whether a line with this owner is the user's alone. A name with a colon is no owner, and a number is the uid of another user.
+fn can_be_owner(name: &[u8], uid: uid_t) -> bool {
     let is_number = number::parse(name, Base::Decimal, 0..=u64::MAX) != Err(NumberError::Malformed);
-    let is_own_uid = name == evidence.credentials.uid.to_string().as_bytes();
+    let is_own_uid = name == uid.to_string().as_bytes();
     !name.is_empty() && !name.contains(&b':') && (!is_number || is_own_uid)
 }
 
@@ -199,8 +207,12 @@ pub(super) fn line(range: IdRange, evidence: &Evidence) -> String {
 
 /// The condition of a suggestion, which follows the command or the line: the ids of a directory are not listed.
 pub(super) fn condition(evidence: &Evidence) -> String {
-    let (names, word) = (evidence.accounts.unlisted.join(" or "), evidence.id_type.word());
-    let account = match evidence.id_type {
+    directory_condition(evidence.id_type, &evidence.accounts)
+}
+
+pub(crate) fn directory_condition(id_type: IdType, accounts: &Accounts) -> String {
+    let (names, word) = (accounts.unlisted.join(" or "), id_type.word());
+    let account = match id_type {
         IdType::Uid => "user",
         IdType::Gid => "group",
     };
@@ -337,10 +349,9 @@ mod tests {
 
     #[test]
     fn a_suggested_line_has_a_condition_if_a_directory_has_accounts() {
-        for (unlisted, expected) in [
-            (&[][..], "alice:7:10"),
-            (&["sss"], "alice:7:10 (only if no user of sss has one of these uids)"),
-        ] {
+        for (unlisted, expected) in
+            [(&[][..], "alice:7:10"), (&["sss"], "alice:7:10 (only if no user of sss has one of these uids)")]
+        {
             let evidence = evidence(|evidence| evidence.accounts.unlisted = unlisted.to_vec());
             assert_eq!(line(IdRange::new(7, 10), &evidence), expected);
         }

@@ -56,6 +56,8 @@ pub(crate) struct OwnLine {
     pub(crate) range: IdRange,
     /// The line ends with start and count in decimal, without leading zeros or blanks. A command can match them.
     pub(crate) is_canonical: bool,
+    /// The owner is another name of the caller's uid.
+    pub(crate) is_alias: bool,
 }
 
 /// Why a line delegates no ids.
@@ -113,10 +115,8 @@ impl Delegation {
         requested: &[MapRange],
         passwd: &impl Passwd,
     ) -> Option<Self> {
-        let file = SubidFile::open(id_type).ok()?.into_reader();
         let requested = requested.iter().map(|range| range.lower_range()).collect();
-        let is_missing = Path::new(id_type.subid_file()).symlink_metadata().is_err();
-        Some(Self::File(Lines { is_missing, ..Lines::read(file, caller, &requested, passwd) }))
+        Lines::examine(id_type, caller, &requested, passwd).map(Self::File)
     }
 
     /// The lines, if the source is the file.
@@ -129,6 +129,18 @@ impl Delegation {
 }
 
 impl Lines {
+    /// The lines of the file; `None` if the file cannot be opened.
+    pub(crate) fn examine(
+        id_type: IdType,
+        caller: &Caller,
+        requested: &IdSet,
+        passwd: &impl Passwd,
+    ) -> Option<Self> {
+        let file = SubidFile::open(id_type).ok()?.into_reader();
+        let is_missing = Path::new(id_type.subid_file()).symlink_metadata().is_err();
+        Some(Self { is_missing, ..Self::read(file, caller, requested, passwd) })
+    }
+
     /// Reads the lines of the caller, and those of other names with the caller's uid. Such names are looked up only for lines with
     /// requested ids, as in the run: the user database may be behind a network.
     fn read(file: Option<impl Read>, caller: &Caller, requested: &IdSet, passwd: &impl Passwd) -> Self {
@@ -143,9 +155,10 @@ impl Lines {
             };
             let range = parsed.range().filter(|range| range.count() > 0);
             let is_requested = range.is_some_and(|range| requested.intersects(range));
-            if owner.owns(parsed) || (is_requested && has_uid_of(caller, parsed.owner(), passwd)) {
+            let is_alias = !owner.owns(parsed);
+            if !is_alias || (is_requested && has_uid_of(caller, parsed.owner(), passwd)) {
                 if let Some(range) = range {
-                    lines.own.push(OwnLine::new(number, range, line));
+                    lines.own.push(OwnLine { is_alias, ..OwnLine::new(number, range, line) });
                     return;
                 }
                 if lines.defective.is_none() {
@@ -177,7 +190,7 @@ impl Lines {
 impl OwnLine {
     fn new(number: usize, range: IdRange, line: &[u8]) -> Self {
         let end = format!(":{}:{}", range.start(), range.count());
-        Self { number, range, is_canonical: line.ends_with(end.as_bytes()) }
+        Self { number, range, is_canonical: line.ends_with(end.as_bytes()), is_alias: false }
     }
 }
 
@@ -334,10 +347,11 @@ mod tests {
 
     #[test]
     fn the_first_similar_owner_is_found_and_the_ids_of_other_owners_are_known() {
-        let lines = read("bob:200000:9\nAlice:100000:9\nalic:1:1\nalice:0x10:3\nalice:20:3\n");
+        let lines = read("bob:200000:9\nAlice:100000:9\nalic:1:1\nalice:0x10:3\nalice:20:3\nalicia:30:3\n");
         assert_eq!(lines.similar, Some((2, "Alice".to_owned())));
         assert_eq!(lines.others.to_string(), "1, 100000 to 100008, 200000 to 200008");
-        let own: Vec<_> = lines.own.iter().map(|line| (line.number, line.is_canonical)).collect();
-        assert_eq!(own, [(4, false), (5, true)]);
+        let own: Vec<_> =
+            lines.own.iter().map(|line| (line.number, line.is_canonical, line.is_alias)).collect();
+        assert_eq!(own, [(4, false, false), (5, true, false), (6, true, true)]);
     }
 }
