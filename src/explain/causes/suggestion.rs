@@ -1,7 +1,7 @@
 //! Ids to delegate: free ones, as useradd(8) would choose, and the command that delegates them.
 //!
-//! Free ids belong to no line of the subid file and to no local account; the accounts of a directory are a condition. The kernel accepts no range that crosses a line of this
-//! user namespace's own map, so suggested ids are within one line.
+//! Free ids belong to no line of the subid file and to no local account. Accounts of a directory are not listed, so the advice has
+//! a condition. The kernel accepts no range that crosses a line of this user namespace's own map, so suggested ids are within one line.
 
 use libc::uid_t;
 

@@ -118,7 +118,8 @@ fn field(line: &[u8], index: usize) -> Option<IdRange> {
 /// The words of the lines of a database, such as `passwd:`, in nsswitch.conf(5).
 fn sources<'a>(nsswitch: &'a str, database: &str) -> impl Iterator<Item = &'a str> {
     let lines = nsswitch.lines().filter_map(move |line| line.trim().strip_prefix(database));
-    lines.flat_map(str::split_whitespace)
+    // An action may follow without a blank: sss[NOTFOUND=return].
+    lines.flat_map(|line| line.split(|c: char| c.is_whitespace() || c == '['))
 }
 
 fn directories(sources: &[&str]) -> Vec<&'static str> {
@@ -144,6 +145,7 @@ mod tests {
         for (text, expected) in [
             ("passwd: files systemd\ngroup: files sss\n", &[][..]),
             ("passwd:\tfiles [NOTFOUND=continue] sss\n", &["sss"]),
+            ("passwd: files sss[NOTFOUND=return]\n", &["sss"]),
             ("# passwd: ldap\n passwd: ldap files winbind\n", &["ldap", "winbind"]),
             ("", &[]),
         ] {
