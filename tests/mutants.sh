@@ -1,6 +1,6 @@
 #!/bin/bash
-# Changes the code that tests/mutants.toml names, one place at a time, and runs the tests: the unit tests first, and all tests on
-# the changes that the unit tests did not notice. Arguments restrict the changes to these files.
+# Changes the code that tests/mutants.toml names, one place at a time, and runs tests on the changes that were not noticed yet: the unit
+# tests, the fast ones of tests/policy, and all. Arguments restrict the changes to these files.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -22,4 +22,5 @@ run() {
     [ ! -s "$found/mutants.out/missed.txt" ] || return 2
 }
 run --cargo-arg=--lib || [ $? = 2 ]
+run --iterate -- --test policy -- --skip faults:: --skip hostile_environment:: || [ $? = 2 ]
 run --iterate
