@@ -16,8 +16,8 @@ sed '/^expect getsubids/d' "$work/base/test/maps" >"$work/base/test/maps-of-uidm
 chmod 0755 "$work/base/test/maps-of-uidmap"
 cp "$deb" "$work/base/test/current.deb"
 cp "$work"/base/var/cache/apt/archives/uidmap_*.deb "$work/base/test/uidmap.deb"
-# Newer variants of the package: `next` is intact, and `failing` has a preinst that fails. `conflicting` has a file of coreutils, so
-# that dpkg aborts after it has unpacked the programs.
+# Newer variants of the package: `next` is intact, and `failing` has a preinst that fails at the end. `conflicting` has a file of
+# coreutils, so that dpkg aborts after it has unpacked the programs.
 variant() {
     dpkg-deb --build --root-owner-group -Znone "$work/next" "$work/base/test/$1.deb" >/dev/null
 }
@@ -30,10 +30,10 @@ done
 (cd "$work/next" && find usr -type f -printf '%P\0' | sort --zero-terminated | (cd usr && xargs --null md5sum) |
     sed 's,  ,  usr/,' >DEBIAN/md5sums)
 variant next
-printf '#!/bin/sh\nexit 1\n' >"$work/next/DEBIAN/preinst"
-chmod 0755 "$work/next/DEBIAN/preinst"
+cp "$work/next/DEBIAN/preinst" "$work/preinst"
+echo 'exit 1' >>"$work/next/DEBIAN/preinst"
 variant failing
-rm "$work/next/DEBIAN/preinst"
+cp "$work/preinst" "$work/next/DEBIAN/preinst"
 touch "$work/next/usr/bin/who"
 variant conflicting
 chroot "$work/base" useradd --no-create-home stranger
