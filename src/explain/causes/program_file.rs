@@ -40,7 +40,7 @@ fn is_read_only(evidence: &Evidence) -> bool {
     mount.is_some_and(Mount::is_read_only)
 }
 
-/// The commands that give the program the privilege. The setuid bit has no effect on a file that has file capabilities
+/// The commands that give the program the privilege. The setuid bit grants no capability on a file with file capabilities
 /// (`handle_privileged_root` in security/commoncap.c).
 fn give_privilege(program: &Program, evidence: &Evidence, capability: &str) -> String {
     if is_read_only(evidence) {

@@ -86,9 +86,9 @@ impl Program {
         self.gives_capability() == Some(true) && !self.is_on_nosuid && self.only_root_can_replace
     }
 
-    /// Whether the mode, the owner and the attribute give the capability for the map; `None` if the attribute cannot be read. The
-    /// setuid bit has no effect beside file capabilities of this namespace (`nonroot_raised_pE` and `handle_privileged_root` in
-    /// security/commoncap.c).
+    /// Whether the mode, the owner and the attribute give the capability for the map; `None` if the attribute cannot be read. Beside
+    /// file capabilities of this namespace, the setuid bit changes the effective uid, but grants no capability
+    /// (`handle_privileged_root` in security/commoncap.c).
     pub(crate) fn gives_capability(&self) -> Option<bool> {
         Some(match self.capabilities? {
             FileCapabilities::Sufficient => true,
