@@ -7,8 +7,6 @@ SHELL       := /bin/bash
 DESTDIR ?=
 PREFIX  ?= /usr
 MODE    ?= caps
-BINDIR  := $(DESTDIR)$(PREFIX)/bin
-MANDIR  := $(DESTDIR)$(PREFIX)/share/man/man1
 CASES   ?= 2000
 SEED    ?= 1
 SUITES  ?= bookworm trixie
@@ -177,20 +175,8 @@ dependencies: $(PACKAGE)/built ## Print the table of docs/dependencies.md: each 
 	@packaging/setup deb
 	@tests/dependencies.sh $(PACKAGE)
 
-# File capabilities are set before the rename, so that a failure leaves the installed programs unchanged.
 install: ## Install (DESTDIR, PREFIX=/usr, MODE=caps|setuid)
-	@case '$(MODE)' in caps|setuid) ;; *) echo "MODE is caps or setuid, not '$(MODE)'" >&2; exit 1 ;; esac
-	@packaging/setup $(if $(filter caps,$(MODE)),install,build)
-	$(BUILD)
-	install -d $(BINDIR) $(MANDIR)
-	for kind in uid gid; do \
-		program=$(BINDIR)/new$${kind}map; \
-		install -m $(if $(filter setuid,$(MODE)),4755,0755) $(RELEASE)/new$${kind}map $$program.new; \
-		$(if $(filter caps,$(MODE)),setcap cap_set$$kind=ep $$program.new || { rm $$program.new; exit 1; };) \
-		mv $$program.new $$program; \
-	done
-	install -m 0755 $(RELEASE)/getsubids $(RELEASE)/uidmap-check $(BINDIR)
-	install -m 0644 docs/man/*.1 $(MANDIR)
+	DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' MODE='$(MODE)' packaging/install
 
 clean: ## Remove all build results
 	rm -rf target
