@@ -132,13 +132,19 @@ faults: ## Make each system call fail once, in our programs and in Debian's, and
 
 deb: $(PACKAGE)/built ## Build the Debian package (ARCH=arm64: for every Debian; CHROOT=trixie: for one; CRATES=debian: from its crates; root)
 
-# The existing source files of the package.
-$(PACKAGE)/built: $(wildcard $(shell git ls-files --cached --others --exclude-standard bins src packaging docs \
-		'Cargo.*' README.md CHANGELOG.md 2>/dev/null))
+# The existing source files of the package. Git lists no file of a checkout that belongs to another user.
+$(PACKAGE)/built: $(or $(wildcard $(shell git ls-files --cached --others --exclude-standard bins src packaging docs \
+		'Cargo.*' README.md CHANGELOG.md 2>/dev/null)),$(if $(wildcard .git),without-a-list))
 	@packaging/setup deb
 	CRATES='$(CRATES)' packaging/build-deb $(PACKAGE) '$(CHROOT)' $(ARCH)
 	CRATES='$(CRATES)' tests/deb/contents $(PACKAGE) '$(CHROOT)' $(ARCH)
 	touch $@
+
+# Git prints the reason.
+.PHONY: without-a-list
+without-a-list:
+	@git ls-files >/dev/null
+	@echo 'make: git lists no source files of the package' >&2; exit 1
 
 debtest: $(PACKAGE)/built ## Install, upgrade and remove the package in Debian releases, and transport images with it (SUITES; root)
 	@packaging/setup debtest
