@@ -33,6 +33,8 @@ BUILD   := cargo build --release --locked
 
 # packaging/setup puts links to built tools here, and to a Rust that is newer than the first one on the PATH.
 export PATH := $(CURDIR)/target/tools:$(CURDIR)/target/tools/rust:$(PATH):/usr/sbin:/sbin
+# An environment without HOME, such as that of a service.
+export HOME ?= $(shell echo ~)
 
 .PHONY: help build demo test minimal lines lint fuzz mutants coverage miri conformance e2e fleet peers deb debtest release releasechecks releasetest bench profile faults kernels cross bare dependencies install clean
 
