@@ -33,6 +33,8 @@ BUILD   := cargo build --release --locked
 
 # packaging/setup puts links to built tools here, and to a Rust that is newer than the first one on the PATH.
 export PATH := $(CURDIR)/target/tools:$(CURDIR)/target/tools/rust:$(PATH):/usr/sbin:/sbin
+# With CDPATH, cd can enter another directory and prints its path.
+unexport CDPATH
 # An environment without HOME, such as that of a service.
 export HOME ?= $(shell echo ~)
 

@@ -4,7 +4,7 @@
 # The programs run with an empty environment, as other users and in namespaces. The path of the profile is therefore linked in: a
 # constructor passes it to LLVM's runtime. Each process writes a file of its own to a directory that all users may write.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$(realpath "$0")")/.."
 least=${LEAST:-95}
 
 version=$(rustc -vV | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p')

@@ -3,7 +3,7 @@
 # in a private mount namespace and leaves nothing on the machine.
 set -euo pipefail
 
-here=$(cd "$(dirname "$0")" && pwd)
+here=$(dirname "$(realpath "$0")")
 release=${1:?usage: demo.sh DIRECTORY-OF-THE-PROGRAMS}
 
 if [ "${UIDMAP_DEMO_PRIVATE:-}" != yes ]; then

@@ -2,7 +2,7 @@
 # Prints the table of docs/dependencies.md, with the size of each crate in newuidmap instead of the column of programs. The size is
 # the sum over the symbols that begin with the name of the crate, in the debug symbols of the package.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$(realpath "$0")")/.."
 
 package=${1:?usage: dependencies.sh DIRECTORY-OF-THE-PACKAGE}
 work=$(mktemp --directory)

@@ -2,7 +2,7 @@
 # Changes the code that tests/mutants.toml names, one place at a time, and runs tests on the changes that were not noticed yet: the unit
 # tests, the fast ones of tests/policy, and all. Arguments restrict the changes to these files.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$(realpath "$0")")/.."
 
 within=()
 # The option --file would only add to the files in the configuration.

@@ -6,7 +6,7 @@ set -euo pipefail
 
 UIDMAP_OURS=$(realpath "${1:?usage: run.sh DIRECTORY-OF-THE-PROGRAMS [profile|faults]}")
 shift
-here=$(cd "$(dirname "$0")" && pwd)
+here=$(dirname "$(realpath "$0")")
 if [ "$(id -u)" != 0 ]; then
     echo "skipped: the programs are installed with privilege (in a private namespace), which needs root"
     [ "${CI:-}" != true ] || exit 1

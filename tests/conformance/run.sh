@@ -6,7 +6,7 @@
 #   make conformance SUITES=trixie CASE=N          # prints one case in full; the report of a difference has N
 set -euo pipefail
 
-here=$(cd "$(dirname "$0")" && pwd)
+here=$(dirname "$(realpath "$0")")
 if [ "$(id -u)" != 0 ]; then
     echo "skipped: conformance needs root"
     [ "${CI:-}" != true ] || exit 1

@@ -1,7 +1,7 @@
 #!/bin/bash
 # Private namespaces and the count of results for the end-to-end tests. To be sourced.
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+here=$(dirname "$(realpath "${BASH_SOURCE[0]}")")
 suites=${SUITES:-bookworm trixie}
 # The script that prints the path of the root file system of a suite.
 base_image=$here/base-image
