@@ -2,7 +2,7 @@
 
 use nix::errno::Errno;
 
-use super::{Cause, Key, denial, plugin, suggestion};
+use super::{Cause, Key, denial, free_ids, plugin, suggestion};
 use crate::explain::evidence::Evidence;
 use crate::explain::evidence::delegation::{Defect, Delegation, Lines};
 use crate::explain::evidence::mounts::Mount;
@@ -82,7 +82,7 @@ fn symbolic_link(file: &str, evidence: &Evidence) -> (String, String) {
 }
 
 fn create_file(evidence: &Evidence) -> String {
-    let Some(range) = suggestion::free_range(evidence) else { return suggestion::no_room(evidence) };
+    let Some(range) = free_ids::free_range(evidence) else { return suggestion::no_room(evidence) };
     if let Some(reason) = suggestion::unchangeable(evidence) {
         return format!("{reason}: the file needs the line {}", suggestion::line(range, evidence));
     }
@@ -108,8 +108,8 @@ pub(super) fn not_allowed(refused: MapRange, evidence: &Evidence) -> Vec<Cause> 
 
 fn defective_line(lines: &Lines, evidence: &Evidence) -> Option<Cause> {
     let (line, defect) = lines.defective.as_ref()?;
-    let intended = lines.intended.filter(|range| suggestion::may_be_delegated(*range, evidence));
-    let suggested = intended.or_else(|| suggestion::free_range(evidence));
+    let intended = lines.intended.filter(|range| free_ids::may_be_delegated(*range, evidence));
+    let suggested = intended.or_else(|| free_ids::free_range(evidence));
     let (file, caller) = (evidence.id_type.subid_file(), evidence.caller_name());
     let write = match defect {
         // The line has ids of other owners, too.
@@ -157,7 +157,7 @@ fn not_delegated(refused: MapRange, lines: &Lines, evidence: &Evidence) -> Cause
             suggestion::owner(evidence),
             suggestion::then_migrate(evidence)
         ),
-        _ if suggestion::includes_accounts(&missing, evidence) => other_ids(&missing, lines, evidence),
+        _ if free_ids::includes_accounts(&missing, evidence) => other_ids(&missing, lines, evidence),
         _ => add_range(&missing, lines, evidence),
     };
     Cause::new(Key::NotDelegated, sentence, fix)
@@ -168,7 +168,7 @@ fn other_ids(missing: &IdSet, lines: &Lines, evidence: &Evidence) -> String {
     let (word, own) = (evidence.id_type.word(), evidence.own_id());
     let reason = format!(
         "{word}s of accounts, and those below {}, should not be delegated",
-        suggestion::first_delegable(evidence)
+        free_ids::first_delegable(evidence)
     );
     let own_range = if missing.intersects(IdRange::new(own, 1)) {
         format!("; the caller's own {word} {own} needs no delegation as a range of one {word}")
@@ -178,7 +178,7 @@ fn other_ids(missing: &IdSet, lines: &Lines, evidence: &Evidence) -> String {
     if !lines.delegated.is_empty() {
         return format!("request only the delegated {word}s, {}: {reason}{own_range}", lines.delegated);
     }
-    match suggestion::free_range(evidence) {
+    match free_ids::free_range(evidence) {
         Some(range) => format!(
             "{}, and request these {word}s: {reason}{own_range}{}",
             suggestion::delegate(range, evidence),
@@ -190,7 +190,7 @@ fn other_ids(missing: &IdSet, lines: &Lines, evidence: &Evidence) -> String {
 
 fn add_range(missing: &IdSet, lines: &Lines, evidence: &Evidence) -> String {
     let alternative = if lines.delegated.is_empty() { "" } else { "request only delegated ids, or " };
-    let Some(range) = suggestion::free_range(evidence) else {
+    let Some(range) = free_ids::free_range(evidence) else {
         return format!("{alternative}{}", suggestion::no_room(evidence));
     };
     let mut rest = missing.clone();

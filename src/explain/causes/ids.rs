@@ -1,6 +1,6 @@
 //! Causes in this user namespace's own map: a requested id is not mapped, or a range crosses from one line of the map to the next.
 
-use super::{Cause, Key, suggestion};
+use super::{Cause, Key, free_ids, suggestion};
 use crate::explain::evidence::Evidence;
 use crate::explain::evidence::delegation::OwnLine;
 use crate::id_range::{IdRange, IdSet};
@@ -22,7 +22,7 @@ pub(super) fn not_mapped_here(evidence: &Evidence) -> Option<Cause> {
         evidence.id_type.word(),
         evidence.id_type.map_file()
     );
-    let free = suggestion::free_range_instead_of(|line| missing.intersects(line), evidence);
+    let free = free_ids::free_range_instead_of(|line| missing.intersects(line), evidence);
     let fix = match free {
         Some(range) => format!(
             "{}{}; or {}",

@@ -5,6 +5,7 @@
 mod client;
 mod delegation;
 mod denial;
+mod free_ids;
 mod ids;
 mod overlap;
 mod plugin;
@@ -19,9 +20,10 @@ mod test_evidence;
 mod write;
 
 pub(crate) use client::{USUAL_LIMIT, no_namespace, not_started};
+pub(crate) use free_ids::CONTAINER_MIN;
 pub(crate) use plugin::{delegate_or_reach, unusable};
 pub(crate) use privilege::keep_caps_refused;
-pub(crate) use suggestion::{CONTAINER_MIN, directory_condition, line_owner};
+pub(crate) use suggestion::{directory_condition, line_owner};
 pub(crate) use target::no_passwd_entry;
 
 use nix::errno::Errno;

@@ -1,6 +1,6 @@
 //! The cause of a map that contains an id twice: the ranges that overlap, and the lines of the file that repeat the ids.
 
-use super::{Cause, Key, ids, suggestion};
+use super::{Cause, Key, free_ids, ids, suggestion};
 use crate::explain::evidence::Evidence;
 use crate::explain::evidence::delegation::OwnLine;
 use crate::id_range::{IdRange, IdSet};
@@ -70,10 +70,10 @@ fn without_own_id(line: OwnLine, evidence: &Evidence) -> String {
     rest.remove(own);
     let migrate = suggestion::then_migrate(evidence);
     let or_client = format!("; or have the client map the own {word} once");
-    let other = suggestion::free_range_instead_of(|range| range == line.range, evidence);
+    let other = free_ids::free_range_instead_of(|range| range == line.range, evidence);
     let (parts, condition): (Vec<IdRange>, _) = match other {
         // The line should not delegate the rest, either.
-        Some(other) if suggestion::includes_accounts(&rest, evidence) => {
+        Some(other) if free_ids::includes_accounts(&rest, evidence) => {
             (vec![other], suggestion::condition(evidence))
         }
         _ => (rest.ranges().collect(), String::new()),

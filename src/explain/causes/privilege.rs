@@ -1,7 +1,7 @@
 //! Causes of a missing capability: the mount of the program file, and the restrictions of the process.
 
 use super::program_file::{program_file, use_other_program};
-use super::{Cause, Key, suggestion};
+use super::{Cause, Key, free_ids};
 use crate::escape::{escape, escape_path, shell_word};
 use crate::explain::evidence::Evidence;
 use crate::explain::evidence::mounts::Mount;
@@ -59,7 +59,7 @@ fn with_suid(program: &Program, mount: Option<&Mount>, evidence: &Evidence) -> S
     }
     let is_trusted = program.only_root_can_replace
         && mount.is_some_and(|mount| OWNED_BY_ROOT.contains(&mount.file_system.as_str()))
-        && suggestion::has_all_ids(evidence);
+        && free_ids::has_all_ids(evidence);
     let elsewhere = match &evidence.other_program {
         Some(_) => use_other_program("no program there gets privilege", program, evidence),
         None => "install the program on another file system".to_owned(),

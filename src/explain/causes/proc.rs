@@ -3,7 +3,7 @@
 use libc::pid_t;
 use nix::errno::Errno;
 
-use super::{Cause, Key, suggestion, write};
+use super::{Cause, Key, free_ids, write};
 use crate::escape::{escape, shell_word};
 use crate::explain::evidence::Evidence;
 use crate::explain::evidence::mounts::Mount;
@@ -37,7 +37,7 @@ fn hidden(evidence: &Evidence) -> Option<Cause> {
             evidence.target_name(),
             escape(option.as_bytes())
         ),
-        if suggestion::has_all_ids(evidence) {
+        if free_ids::has_all_ids(evidence) {
             "as root, run `mount -o remount,hidepid=0 /proc`; if the process is the caller's own, it is not dumpable"
         } else {
             "start the container with a /proc without hidepid; if the process is the caller's own, it is not dumpable"
@@ -137,7 +137,7 @@ fn read_only(evidence: &Evidence) -> Cause {
     Cause::new(
         Key::Proc,
         format!("{} is mounted read-only", escape(point.as_bytes())),
-        match shell_word(point.as_bytes()).filter(|_| suggestion::has_all_ids(evidence)) {
+        match shell_word(point.as_bytes()).filter(|_| free_ids::has_all_ids(evidence)) {
             Some(point) => format!("as root, run `mount -o remount,rw {point}`; {container}"),
             None => container.to_owned(),
         },
@@ -161,7 +161,7 @@ pub(super) fn covered(evidence: &Evidence) -> Option<Cause> {
         format!("{point} is covered by a {file_system} mount"),
         match shell_word(mount.point.as_bytes()) {
             // The mounts of a parent namespace are locked; see mount_namespaces(7).
-            _ if !suggestion::has_all_ids(evidence) => {
+            _ if !free_ids::has_all_ids(evidence) => {
                 "start the container without a mount over this path, or as root here, unmount it if it was mounted here".to_owned()
             }
             Some(point) => format!("as root, run `umount {point}`"),
