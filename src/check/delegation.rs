@@ -108,8 +108,9 @@ impl Delegation {
 
     fn more_ids(&self, caller: &Caller, ranges: &[IdRange], mapped: Option<&[MapLine]>) -> String {
         let accounts = Accounts::examine(self.id_type);
-        let is_unread = accounts.unread.is_some() || self.lines.as_ref().is_some_and(|lines| lines.is_unread);
-        let others = (!is_unread).then(|| ids_of_others(self.lines.as_ref(), &accounts, ranges));
+        // With a plugin, there are no lines.
+        let lines = self.lines.as_ref().filter(|lines| !lines.is_unread && accounts.unread.is_none());
+        let others = lines.map(|lines| ids_of_others(lines, &accounts, ranges));
         more_ids(
             self.id_type.word(),
             mapped,
@@ -142,14 +143,13 @@ impl Delegation {
     }
 }
 
-/// The ids that other users have, by delegation or as accounts. Not those of system accounts, nobody, and nogroup: on Alpine, the
-/// group nogroup has the id before nobody's.
-fn ids_of_others(lines: Option<&Lines>, accounts: &Accounts, delegated: &[IdRange]) -> IdSet {
+/// The ids that other users have, by delegation or as accounts. Excluded are ids below 1000, 65534 (nobody), and 65533 (nogroup on
+/// Alpine).
+fn ids_of_others(lines: &Lines, accounts: &Accounts, delegated: &[IdRange]) -> IdSet {
     let mut accounts = accounts.ids.clone();
     accounts.remove(IdRange::new(0, causes::CONTAINER_MIN));
     accounts.remove(IdRange::new(NOBODY.saturating_sub(1), 2));
-    let by_lines = lines.iter().flat_map(|lines| lines.others.ranges());
-    let mut ids: IdSet = by_lines.chain(accounts.ranges()).collect();
+    let mut ids: IdSet = lines.others.ranges().chain(accounts.ranges()).collect();
     for range in delegated {
         ids.remove(*range);
     }
@@ -238,7 +238,7 @@ fn for_root(word: &str) -> Remedy {
 
 #[cfg(test)]
 mod tests {
-    use super::{ids_of_others, more_ids};
+    use super::{Caller, Delegation, IdType, ids_of_others, more_ids};
     use crate::explain::evidence::accounts::Accounts;
     use crate::explain::evidence::delegation::Lines;
     use crate::explain::evidence::id_map::MapLine;
@@ -304,11 +304,21 @@ mod tests {
         );
     }
 
+    /// A plugin may delegate any id to another user.
+    #[test]
+    fn with_a_plugin_the_remedy_for_few_ids_names_no_ids() {
+        let caller = Caller { uid: 1000, gid: 1000, login_gid: 1000, name: b"alice".to_vec() };
+        let delegation = Delegation { id_type: IdType::Uid, ranges: Ok(Vec::new()), lines: None };
+        let mapped = [MapLine::new(0, 0, 65_536)];
+        let remedy = delegation.more_ids(&caller, &[IdRange::new(2_000, 8_000)], Some(&mapped));
+        assert!(remedy.starts_with("have 65536 uids delegated: "), "{remedy}");
+    }
+
     #[test]
     fn ids_of_others_are_those_of_their_lines_and_accounts_but_of_no_system_account() {
         let lines = Lines { others: ids(&[(500, 5), (10_000, 30_000), (50_000, 10)]), ..Lines::default() };
         let accounts = Accounts { ids: ids(&[(0, 1002), (65_533, 2), (70_000, 1)]), ..Accounts::default() };
-        let others = ids_of_others(Some(&lines), &accounts, &[IdRange::new(50_000, 5)]);
+        let others = ids_of_others(&lines, &accounts, &[IdRange::new(50_000, 5)]);
         assert_eq!(others, ids(&[(500, 5), (1_000, 2), (10_000, 30_000), (50_005, 5), (70_000, 1)]));
     }
 }

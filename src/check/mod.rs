@@ -35,6 +35,7 @@ use crate::explain::evidence::process::Process;
 use crate::id_type::IdType;
 use crate::passwd::SystemPasswd;
 use crate::reason::Reason;
+use crate::sys::child;
 use crate::sys::process::login_name;
 use delegation::Delegation;
 use namespace::Namespace;
@@ -53,16 +54,17 @@ struct Answer {
 /// work, 1 if they do not, and 2 if no check was made or the report cannot be printed.
 #[must_use]
 pub fn check(user: Option<&OsStr>, as_json: bool) -> ExitCode {
+    child::wait_for_children();
     let is_colourful =
         stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let answer = || {
-        let report = examine(getuid().as_raw(), getgid().as_raw());
+    let answer = |login_name: Option<&OsStr>| {
+        let report = examine(getuid().as_raw(), getgid().as_raw(), login_name);
         let text = if as_json { json::json(&report) } else { report.text(is_colourful) };
         Answer { text, is_good: report.is_good() }
     };
     let answer = match user {
-        Some(name) => other_user::check(name, answer).map_err(|error| error.to_string()),
-        None => Ok(answer()),
+        Some(name) => other_user::check(name, |name| answer(Some(name))).map_err(|error| error.to_string()),
+        None => Ok(answer(login_name().as_deref())),
     };
     let print = |text: &str| stdout().write_all(text.as_bytes()).and_then(|()| stdout().flush());
     let printed = answer.and_then(|Answer { text, is_good }| match print(&text) {
@@ -80,9 +82,9 @@ pub fn check(user: Option<&OsStr>, as_json: bool) -> ExitCode {
     }
 }
 
-fn examine(uid: uid_t, gid: gid_t) -> Report {
+fn examine(uid: uid_t, gid: gid_t, login_name: Option<&OsStr>) -> Report {
     let passwd = SystemPasswd::default();
-    let caller = Caller::identify(uid, gid, login_name().as_deref(), &passwd).ok();
+    let caller = Caller::identify(uid, gid, login_name, &passwd).ok();
     let mut report = Report::new(caller.as_ref().map(|caller| escape(&caller.name)), uid);
     let Some(caller) = caller else {
         let (accounts, file) = (Accounts::examine(IdType::Uid), PasswdFile::examine(uid));

@@ -1,44 +1,46 @@
-//! The check of another user than root, with `--user`: root forks, and the child becomes the user as a login does, without any
-//! capability.
+//! The check of another user, with `--user`: root forks, and the child becomes the user, without any capability.
 //!
-//! Root prints the text of the child, and other processes of the user must not change that text or reach root's terminal. So the
-//! child execs no program: since the change of ids, the kernel denies ptrace(2), pidfd_getfd(2) and the descriptors in `/proc` to the user
-//! (`commit_creds` in kernel/cred.c makes the process undumpable). The programs that the child starts are dumpable. They
-//! have neither a descriptor of root's nor a terminal.
+//! Root prints the text of the child. The child execs no program: after the change of ids the process is undumpable (`commit_creds` in
+//! kernel/cred.c), so the user can neither trace it nor take its descriptors. The programs that the child starts are
+//! dumpable. They have no descriptor, terminal or session keyring of root's.
 
 use std::ffi::{CString, OsStr};
 use std::fs::File;
 use std::io::{Read, Seek, Write};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use caps::CapSet;
 use nix::errno::Errno;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::prctl;
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{
-    Gid, Pid, Uid, alarm, dup2_stderr, dup2_stdin, dup2_stdout, getuid, initgroups, setresgid, setresuid,
-    setsid,
+    Gid, Pid, Uid, dup2_stderr, dup2_stdin, dup2_stdout, getpid, getppid, getuid, initgroups, setresgid,
+    setresuid, setsid,
 };
 use thiserror::Error;
 use users::User;
-use users::os::unix::UserExt;
 
 use super::Answer;
 use crate::escape::{escape, shell_word};
+use crate::number::{self, Base};
 use crate::reason::Reason;
 use crate::sys::child;
 
-/// The exit statuses of the child.
+/// The exit statuses of the child. After the last two, the text is an errno.
 const GOOD: i32 = 0;
 const BAD: i32 = 1;
-const NOT_CHECKED: i32 = 2;
+const NOT_BECOME: i32 = 2;
+const FAILED: i32 = 3;
 
 /// The time for a check. A directory service may run out of time for each id type.
-const SECONDS: u32 = 60;
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// waitpid(2) has no limit of time, so the child's state is asked for at this interval.
+const INTERVAL: Duration = Duration::from_millis(10);
 
 /// Why a named user is not checked.
 #[derive(Debug, Error)]
@@ -47,11 +49,15 @@ pub(super) enum UserError {
     Unknown(Vec<u8>),
     #[error("only root can check another user: as root, run {}, or run `uidmap-check` as that user", command(.0))]
     NotRoot(Vec<u8>),
-    #[error("root cannot become {}: {reason}{}", escape(name), without_capability(*reason))]
+    #[error(
+        "root cannot become {}: {reason}; root needs CAP_SETUID, CAP_SETGID, setgroups(2), and the user's ids in this user namespace; \
+         without them, start uidmap-check as that user (podman exec --user, docker exec --user)",
+        escape(name)
+    )]
     Become { name: Vec<u8>, reason: Reason },
-    #[error("no process can be started for the check: {0}")]
-    Start(Reason),
-    #[error("the check took longer than {SECONDS} seconds; a directory service or a process of {} may be the reason", escape(.0))]
+    #[error("the process for the check failed: {0}")]
+    Failed(Reason),
+    #[error("the check took longer than {} seconds; a directory service or a process of {} may be the reason", LIMIT.as_secs(), escape(.0))]
     TooLong(Vec<u8>),
     #[error(
         "the process that checks {} got {signal}, perhaps from another process of that user",
@@ -65,103 +71,81 @@ fn command(name: &[u8]) -> String {
     shell_word(name).map_or("uidmap-check --user".to_owned(), |name| format!("`uidmap-check --user {name}`"))
 }
 
-fn without_capability(reason: Reason) -> &'static str {
-    if reason.errno() == Errno::EPERM {
-        "; without CAP_SETUID and CAP_SETGID, start uidmap-check as that user (podman exec --user, docker exec --user)"
-    } else {
-        ""
-    }
-}
-
-/// Checks the user with this name or uid.
+/// Checks the user with this name or uid. `check` takes the name as the login name.
 ///
 /// # Errors
 ///
 /// [`UserError`]
-pub(super) fn check(name: &OsStr, check: impl FnOnce() -> Answer) -> Result<Answer, UserError> {
+pub(super) fn check(name: &OsStr, check: impl FnOnce(&OsStr) -> Answer) -> Result<Answer, UserError> {
     let user = find(name).ok_or_else(|| UserError::Unknown(name.as_bytes().to_vec()))?;
     if user.uid() == getuid().as_raw() {
-        return Ok(check());
+        return Ok(check(user.name()));
     }
     if !getuid().is_root() {
         return Err(UserError::NotRoot(name.as_bytes().to_vec()));
     }
-    let mut text = memory_file().map_err(UserError::Start)?;
-    let child = child::start(|| run(&user, &text, check)).map_err(|errno| UserError::Start(errno.into()))?;
+    let mut text: File = memfd_create(c"report", MFdFlags::MFD_CLOEXEC)
+        .map_err(|errno| UserError::Failed(errno.into()))?
+        .into();
+    let root = getpid();
+    let child =
+        child::start(|| run(&user, root, &text, check)).map_err(|errno| UserError::Failed(errno.into()))?;
     let name = user.name().as_bytes().to_vec();
-    let status = wait(child).map_err(|signal| match signal {
-        Signal::SIGALRM => UserError::TooLong(name.clone()),
-        signal => UserError::Signal { name: name.clone(), signal },
-    })?;
+    let status = match wait(child, LIMIT) {
+        End::Exited(status) => status,
+        End::Signal(signal) => return Err(UserError::Signal { name, signal }),
+        End::TooLong => return Err(UserError::TooLong(name)),
+    };
     let mut answer = String::new();
     text.rewind()
         .and_then(|()| text.read_to_string(&mut answer))
-        .map_err(|error| UserError::Start(error.into()))?;
+        .map_err(|error| UserError::Failed(error.into()))?;
+    let reason = || Reason::from(answer.parse().map_or(Errno::EIO, Errno::from_raw));
     match status {
         GOOD => Ok(Answer { text: answer, is_good: true }),
         BAD => Ok(Answer { text: answer, is_good: false }),
-        _ => {
-            Err(UserError::Become { name, reason: answer.parse().map_or(Errno::EIO, Errno::from_raw).into() })
-        }
+        NOT_BECOME => Err(UserError::Become { name, reason: reason() }),
+        _ => Err(UserError::Failed(reason())),
     }
 }
 
 fn find(name: &OsStr) -> Option<User> {
-    let by_uid = || users::get_user_by_uid(name.to_str()?.parse().ok()?);
+    let by_uid = || users::get_user_by_uid(number::id(name.as_bytes(), Base::Decimal)?);
     users::get_user_by_name(name).or_else(by_uid)
 }
 
-/// A file without a name, which only this process and its child have.
-fn memory_file() -> Result<File, Reason> {
-    Ok(memfd_create(c"report", MFdFlags::MFD_CLOEXEC)?.into())
-}
-
-/// The child: becomes the user, and writes the report, or an errno.
-fn run(user: &User, mut text: &File, check: impl FnOnce() -> Answer) -> i32 {
-    let (status, written) = match become_user(user) {
+/// The child: becomes the user, and writes the report, or an errno. `root` is the parent.
+fn run(user: &User, root: Pid, mut text: &File, check: impl FnOnce(&OsStr) -> Answer) -> i32 {
+    let become_user = || change_ids(user).and_then(|()| end_with(root));
+    let became = leave_root()
+        .map_err(|reason| (FAILED, reason))
+        .and_then(|()| become_user().map_err(|reason| (NOT_BECOME, reason)));
+    let (status, written) = match became {
         Ok(()) => {
-            let Answer { text, is_good } = check();
+            let Answer { text, is_good } = check(user.name());
             (if is_good { GOOD } else { BAD }, text)
         }
-        Err(reason) => {
+        Err((status, reason)) => {
             let number = std::io::Error::from(reason.errno()).raw_os_error();
-            (NOT_CHECKED, number.unwrap_or(libc::EIO).to_string())
+            (status, number.unwrap_or(libc::EIO).to_string())
         }
     };
-    if text.write_all(written.as_bytes()).is_ok() { status } else { NOT_CHECKED }
+    if text.write_all(written.as_bytes()).is_ok() { status } else { FAILED }
 }
 
-/// Leaves root's terminal, descriptors, privilege and environment.
-fn become_user(user: &User) -> Result<(), Reason> {
+/// Leaves root's terminal, descriptors, keys, directory and environment. The PATH stays root's: only a shell of the user could say which PATH a
+/// login has. The user's HOME is not set: an NSS module or a plugin in this process could read the user's configuration there.
+fn leave_root() -> Result<(), Reason> {
     setsid()?;
-    alarm::set(SECONDS);
     let null = File::options().read(true).write(true).open("/dev/null")?;
     dup2_stdin(&null)?;
     dup2_stdout(&null)?;
     dup2_stderr(&null)?;
     child::close_on_exec()?;
+    child::leave_session_keyring()?;
     std::env::set_current_dir("/")?;
-    set_environment(user);
-    change_ids(user)?;
-    // The sysctl fs.suid_dumpable may be 1.
-    prctl::set_dumpable(false)?;
-    // The change of ids clears this setting.
-    prctl::set_pdeathsig(Signal::SIGKILL)?;
+    child::keep_environment(&["PATH", "NO_COLOR", "TERM", "LANG"]);
     Ok(())
-}
-
-/// The PATH stays root's: only a shell of the user could say which PATH a login has.
-fn set_environment(user: &User) {
-    let kept = ["PATH", "NO_COLOR", "TERM", "LANG"];
-    let kept = kept.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
-    let name = user.name().to_owned();
-    let of_user = [("HOME", user.home_dir().into()), ("USER", name.clone()), ("LOGNAME", name)];
-    let directory = PathBuf::from(format!("/run/user/{}", user.uid()));
-    let is_own = directory.metadata().is_ok_and(|status| status.uid() == user.uid());
-    let directory = is_own.then(|| ("XDG_RUNTIME_DIR", directory.into()));
-    child::set_environment(
-        kept.chain(of_user).chain(directory).map(|(name, value)| (OsStr::new(name), value)),
-    );
 }
 
 /// Gives up root for good.
@@ -171,6 +155,8 @@ fn change_ids(user: &User) -> Result<(), Reason> {
     initgroups(&name, gid)?;
     setresgid(gid, gid, gid)?;
     setresuid(uid, uid, uid)?;
+    // The sysctl fs.suid_dumpable may be 1.
+    prctl::set_dumpable(false)?;
     // The securebits of the caller may have kept capabilities.
     for set in [CapSet::Ambient, CapSet::Inheritable, CapSet::Effective, CapSet::Permitted] {
         caps::clear(None, set).map_err(|_| Reason::from(Errno::EPERM))?;
@@ -178,20 +164,50 @@ fn change_ids(user: &User) -> Result<(), Reason> {
     Ok(())
 }
 
-/// Waits for the child's exit status. The user can stop the child, which then is killed.
-///
-/// # Errors
-///
-/// The signal that stopped or killed the child.
-fn wait(child: Pid) -> Result<i32, Signal> {
-    match waitpid(child, Some(WaitPidFlag::WUNTRACED)) {
-        Ok(WaitStatus::Exited(_, status)) => Ok(status),
-        Ok(WaitStatus::Signaled(_, signal, _)) => Err(signal),
-        Ok(WaitStatus::Stopped(_, signal)) => {
-            // A killed child needs no second wait: this process ends soon.
-            let _ = kill(child, Signal::SIGKILL);
-            Err(signal)
+/// Ends this process with its parent. The change of ids would clear the setting.
+fn end_with(parent: Pid) -> Result<(), Reason> {
+    prctl::set_pdeathsig(Signal::SIGKILL)?;
+    if getppid() == parent { Ok(()) } else { Err(Errno::ESRCH.into()) }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum End {
+    Exited(i32),
+    /// The signal that killed or stopped the child.
+    Signal(Signal),
+    TooLong,
+}
+
+/// Waits for the end of the child. The user can stop the child, or make a file system never answer.
+fn wait(child: Pid, limit: Duration) -> End {
+    let start = Instant::now();
+    let result = loop {
+        match waitpid(child, Some(WaitPidFlag::WNOHANG | WaitPidFlag::WUNTRACED)) {
+            Ok(WaitStatus::Exited(_, status)) => return End::Exited(status),
+            Ok(WaitStatus::Signaled(_, signal, _)) => return End::Signal(signal),
+            Ok(WaitStatus::Stopped(_, signal)) => break End::Signal(signal),
+            Err(_) => return End::Exited(FAILED),
+            Ok(_) if start.elapsed() >= limit => break End::TooLong,
+            Ok(_) => sleep(INTERVAL),
         }
-        _ => Ok(NOT_CHECKED),
+    };
+    // The programs that the child started are in its process group. This process ends soon, so it does not wait again.
+    let _ = kill(child, Signal::SIGKILL).and(killpg(child, Signal::SIGKILL));
+    result
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Duration, End, INTERVAL, LIMIT, Signal, child, sleep, wait};
+
+    #[test]
+    fn a_child_that_does_not_end_is_killed_after_the_limit() {
+        let forever = || loop {
+            sleep(INTERVAL);
+        };
+        let pid = child::start(forever).unwrap();
+        assert_eq!(wait(pid, Duration::ZERO), End::TooLong);
+        assert_eq!(wait(pid, LIMIT), End::Signal(Signal::SIGKILL));
+        assert_eq!(wait(child::start(|| 7).unwrap(), LIMIT), End::Exited(7));
     }
 }

@@ -56,8 +56,8 @@ fn candidates(uid: uid_t) -> Vec<PathBuf> {
     directories.map(|directory| directory.join("libpod/tmp/pause.pid")).collect()
 }
 
-/// The PID in a file of this user, if it is one of a process of this user in another user namespace. The process may have ended, and
-/// another process may have its PID. In /tmp, any user can make the path, with a FIFO or an endless file.
+/// The PID in the file, if the user owns the file and the process, and the process is in another user namespace. The process may have
+/// ended, and another process may have its PID. In /tmp, any user can make the path, with a FIFO or an endless file.
 fn pause_process(path: &Path, uid: uid_t) -> Option<String> {
     if fs::metadata(path).ok()?.uid() != uid {
         return None;

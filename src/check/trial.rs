@@ -100,7 +100,7 @@ impl<'a, P: Passwd> Trial<'a, P> {
         Err(Failure { message, remedies })
     }
 
-    /// Whether no other process of the user can change the words of the program: the kernel makes a process undumpable whose exec gave
+    /// Whether no other process of the user can change the words of the program: the kernel makes a process undumpable if its exec gave
     /// privilege. Root reads these words if root checks the user.
     fn is_trusted(&self, file: Option<&Program>) -> bool {
         let gives_privilege = |file: &Program| file.gives_capability() == Some(true) && !file.is_on_nosuid;
@@ -140,7 +140,7 @@ fn run(mut command: Command) -> io::Result<(ExitStatus, String)> {
     Ok((child.wait()?, String::from_utf8_lossy(&output).into_owned()))
 }
 
-/// Why an exec of a file failed that access(2) lets the user execute.
+/// Why execve(2) failed, although access(2) allows it.
 fn not_started(program: &Path, id_type: IdType, reason: Reason) -> Vec<Remedy> {
     let name = escape_path(program);
     let reinstall = "as root, reinstall the package of the program for this machine";

@@ -2,8 +2,12 @@
 
 use std::ffi::{CStr, c_int, c_ulong, c_void};
 use std::fs::File;
-use std::os::unix::fs::FileExt;
+use std::io::Read;
+use std::os::fd::AsRawFd;
 use std::ptr;
+
+use nix::fcntl::OFlag;
+use nix::unistd::pipe2;
 
 use super::plugin::Functions;
 
@@ -33,16 +37,22 @@ impl Functions {
 }
 
 /// Copies a list of `struct subid_range { unsigned long start, count; }`. A plugin's pointer and count may be wrong, so the kernel
-/// copies: reading unmapped memory is then an error and no crash.
+/// copies, through a pipe: unmapped memory is then an error and no crash. An undumpable process may not open /proc/self/mem.
 #[allow(clippy::useless_conversion, reason = "unsigned long has 32 bits on 32-bit machines")]
 fn copy(list: *mut c_void, count: c_int) -> Option<Vec<(u64, u64)>> {
     const WORD: usize = size_of::<c_ulong>();
-    let memory = File::open("/proc/self/mem").ok()?;
-    let mut address = u64::try_from(list.addr()).ok()?;
+    let (reader, writer) = pipe2(OFlag::O_CLOEXEC).ok()?;
+    let mut reader = File::from(reader);
+    let mut address = list.cast_const();
     let mut word = || {
         let mut bytes = [0; WORD];
-        memory.read_exact_at(&mut bytes, address).ok()?;
-        address = address.checked_add(u64::try_from(WORD).ok()?)?;
+        // SAFETY: write(2) fails with EFAULT for memory that cannot be read.
+        let written = unsafe { libc::write(writer.as_raw_fd(), address, WORD) };
+        if usize::try_from(written) != Ok(WORD) {
+            return None;
+        }
+        reader.read_exact(&mut bytes).ok()?;
+        address = address.wrapping_byte_add(WORD);
         Some(u64::from(c_ulong::from_ne_bytes(bytes)))
     };
     (0..u32::try_from(count).ok()?).map(|_| Some((word()?, word()?))).collect()

@@ -6,9 +6,9 @@
 use crate::explain::evidence::Evidence;
 use crate::id_range::{IdRange, IdSet};
 
-/// In a container without the ids that useradd(8) chooses: the first id that no system account has, and the fewest ids that are worth
-/// a delegation. Images have system accounts below 1000.
+/// The first id to delegate in a container without the ids that useradd(8) chooses: images have system accounts below 1000.
 pub(crate) const CONTAINER_MIN: u32 = 1_000;
+/// The fewest ids that are worth a delegation there.
 pub(super) const CONTAINER_COUNT: u64 = 1_000;
 
 /// The number of ids: the last 32-bit number, -1, is no id.

@@ -191,7 +191,9 @@ mod tests {
         for (unlisted, expected) in
             [(&[][..], "alice:7:10"), (&["sss"], "alice:7:10 (only if no user of sss has one of these uids)")]
         {
-            let evidence = evidence(|evidence| evidence.accounts.unlisted = unlisted.to_vec());
+            let evidence = evidence(|evidence| {
+                evidence.accounts.unlisted = unlisted.iter().map(ToString::to_string).collect();
+            });
             assert_eq!(line(IdRange::new(7, 10), &evidence), expected);
         }
     }

@@ -244,7 +244,11 @@ mod tests {
             (60_514, true, &[], false),
             (60_001, false, &[], false),
         ] {
-            let accounts = Accounts { has_systemd, directories: directories.to_vec(), ..Accounts::default() };
+            let accounts = Accounts {
+                has_systemd,
+                directories: directories.iter().map(ToString::to_string).collect(),
+                ..Accounts::default()
+            };
             let file = PasswdFile { free_name: Some("name".to_owned()), ..PasswdFile::default() };
             let cause = no_passwd_entry(uid, uid, &accounts, &Place::default(), &file);
             assert_eq!(cause.sentence.contains("systemd-homed"), is_homed, "{uid}: {cause:?}");

@@ -7,6 +7,7 @@ use std::io::ErrorKind;
 use nix::unistd::{AccessFlags, access};
 
 use super::lines::for_each_line;
+use crate::escape::escape;
 use crate::files;
 use crate::id_range::{IdRange, IdSet};
 use crate::id_type::IdType;
@@ -14,19 +15,22 @@ use crate::login_defs::LoginDefs;
 use crate::number::{self, Base};
 use crate::reason::Reason;
 
-/// The directory services among the sources in nsswitch.conf(5).
-const DIRECTORIES: [&str; 6] = ["sss", "ldap", "winbind", "nis", "nisplus", "hesiod"];
+/// The sources in nsswitch.conf(5) that are no directory service.
+const LOCAL: [&str; 5] = ["files", "compat", "db", "systemd", "mymachines"];
+
+/// No name of a source is longer.
+const LONGEST_SOURCE: usize = 32;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Accounts {
     /// The ids of the local accounts and groups.
     pub(crate) ids: IdSet,
-    /// A file of accounts or groups that is not read to its end, so that `ids` lacks some.
+    /// A file that is not read to its end, so that `ids` or `unlisted` may lack some.
     pub(crate) unread: Option<&'static str>,
     /// The directory services that nsswitch.conf(5) names for passwd.
-    pub(crate) directories: Vec<&'static str>,
+    pub(crate) directories: Vec<String>,
     /// The directory services whose accounts or groups may have ids that `ids` lacks.
-    pub(crate) unlisted: Vec<&'static str>,
+    pub(crate) unlisted: Vec<String>,
     /// nsswitch.conf(5) names systemd for passwd: nss-systemd(8) knows the users of systemd-homed.
     pub(crate) has_systemd: bool,
     /// Why /etc/passwd cannot be opened. The C library reports that as a missing entry.
@@ -53,8 +57,13 @@ impl Default for Limits {
 
 impl Accounts {
     pub(crate) fn examine(id_type: IdType) -> Self {
-        let (ids, unread) = local_ids(id_type);
-        let nsswitch = files::read("/etc/nsswitch.conf").unwrap_or_default();
+        let (ids, mut unread) = local_ids(id_type);
+        let nsswitch = files::read("/etc/nsswitch.conf").unwrap_or_else(|error| {
+            if error.kind() != ErrorKind::NotFound {
+                unread = Some("/etc/nsswitch.conf");
+            }
+            Vec::new()
+        });
         let nsswitch = String::from_utf8_lossy(&nsswitch);
         let users: Vec<&str> = sources(&nsswitch, "passwd:").collect();
         let with_ids = match id_type {
@@ -115,15 +124,27 @@ fn field(line: &[u8], index: usize) -> Option<IdRange> {
     Some(IdRange::new(number::id(field, Base::Decimal)?, 1))
 }
 
-/// The words of the lines of a database, such as `passwd:`, in nsswitch.conf(5).
+/// The sources in the lines of a database, such as `passwd:`, in nsswitch.conf(5).
 fn sources<'a>(nsswitch: &'a str, database: &str) -> impl Iterator<Item = &'a str> {
     let lines = nsswitch.lines().filter_map(move |line| line.trim().strip_prefix(database));
-    // An action may follow without a blank: sss[NOTFOUND=return].
-    lines.flat_map(|line| line.split(|c: char| c.is_whitespace() || c == '['))
+    let before_comment = |line: &'a str| line.split('#').next().unwrap_or_default();
+    // An action in brackets may follow without a blank: sss[NOTFOUND=return].
+    let after_action = |part: &'a str| part.split_once(']').map_or(part, |(_, rest)| rest);
+    lines
+        .flat_map(move |line| before_comment(line).split('[').map(after_action))
+        .flat_map(str::split_whitespace)
 }
 
-fn directories(sources: &[&str]) -> Vec<&'static str> {
-    DIRECTORIES.into_iter().filter(|name| sources.contains(name)).collect()
+/// The directory services among the sources, escaped: any name but those of [`LOCAL`], since new services appear.
+fn directories(sources: &[&str]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for source in sources.iter().filter(|source| !LOCAL.contains(source)) {
+        let name = escape(source.chars().take(LONGEST_SOURCE).collect::<String>().as_bytes());
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
 }
 
 #[cfg(test)]
@@ -145,6 +166,9 @@ mod tests {
         for (text, expected) in [
             ("passwd: files systemd\ngroup: files sss\n", &[][..]),
             ("passwd:\tfiles [NOTFOUND=continue] sss\n", &["sss"]),
+            ("passwd: compat [!UNAVAIL=return]himmelblau # ldap\n", &["himmelblau"]),
+            ("passwd: files kanidm kanidm\n", &["kanidm"]),
+            ("passwd: a\u{1b}\n", &["a\\u{1b}"]),
             ("passwd: files sss[NOTFOUND=return]\n", &["sss"]),
             ("# passwd: ldap\n passwd: ldap files winbind\n", &["ldap", "winbind"]),
             ("", &[]),
