@@ -22,9 +22,9 @@ __attribute__((constructor)) static void set(void)
     __llvm_profile_set_filename("$directory/profiles/%p-%m.profraw");
 }
 END
-# Only this package is instrumented, not its dependencies.
+# Only this package is instrumented, not its dependencies. dash would drop CARGO_BIN_EXE_uidmap-check, which is no name in a shell.
 cat >"$directory/rustc" <<END
-#!/bin/sh
+#!/bin/bash
 exec "\$@" -Cinstrument-coverage -Clink-arg=$directory/filename.o
 END
 chmod 0755 "$directory/rustc"
