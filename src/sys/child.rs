@@ -19,8 +19,8 @@ pub(crate) fn start(work: impl FnOnce() -> i32) -> nix::Result<Pid> {
         ForkResult::Parent { child } => Ok(child),
         ForkResult::Child => {
             let status = work();
-            // SAFETY: _exit(2) takes no pointer. Buffers and exit handlers of the parent are left alone.
-            unsafe { libc::_exit(status) }
+            // SAFETY: exit(3) takes no pointer.
+            unsafe { libc::exit(status) }
         }
     }
 }

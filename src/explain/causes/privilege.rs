@@ -108,7 +108,7 @@ pub(super) fn bounding_set(id_type: IdType) -> Cause {
         Key::BoundingSet,
         format!(
             "CAP_SET{} is not in the bounding set, so no program can have it here",
-            id_type.word().to_uppercase()
+            id_type.word().to_ascii_uppercase()
         ),
         "start the container with --cap-add=setuid --cap-add=setgid (podman, Docker) or capabilities.add: [SETUID, SETGID] \
          (Kubernetes), or the service with both in CapabilityBoundingSet= (systemd)",
@@ -139,7 +139,7 @@ fn traced() -> Cause {
 
 /// The file gives the capability, and no restriction was found. The sentence names the restrictions that are not examined.
 pub(super) fn unexplained(evidence: &Evidence) -> Cause {
-    let word = evidence.id_type.word().to_uppercase();
+    let word = evidence.id_type.word().to_ascii_uppercase();
     Cause::without_fix(
         Key::Refused,
         format!(

@@ -138,7 +138,7 @@ pub(super) fn no_room(evidence: &Evidence) -> String {
     }
     let limits = evidence.accounts.limits;
     if has_all_ids(evidence) {
-        let name = word.to_uppercase();
+        let name = word.to_ascii_uppercase();
         return format!(
             "no {} free {word}s are left between {} and {} (SUB_{name}_MIN and SUB_{name}_MAX in /etc/login.defs): root can remove \
              lines of {}, or raise SUB_{name}_MAX",

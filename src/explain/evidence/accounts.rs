@@ -88,7 +88,7 @@ impl Limits {
     fn of(defs: &LoginDefs, id_type: IdType) -> Self {
         let usual = Self::default();
         let item = |name: &str, default| {
-            let item = format!("SUB_{}_{name}", id_type.word().to_uppercase());
+            let item = format!("SUB_{}_{name}", id_type.word().to_ascii_uppercase());
             defs.number(&item).unwrap_or(default)
         };
         let (min, max) = (item("MIN", usual.min), item("MAX", usual.max).min(u32::MAX.into()));
