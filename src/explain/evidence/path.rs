@@ -18,7 +18,7 @@ pub(crate) struct Denial {
     pub(crate) is_directory: bool,
     /// The mode allows every user to search or read, so the denial has another reason, such as SELinux.
     pub(crate) mode_allows: bool,
-    /// Another user can put another file in this place, whose mode root would change.
+    /// Another user can replace the path, and chmod(1) by root would then change another file.
     pub(crate) others_can_replace: bool,
 }
 
