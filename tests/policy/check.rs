@@ -302,3 +302,18 @@ fn denied_setgroups_is_noted_only_on_a_terminal() {
         assert_eq!(sandbox.attempt(InstallMode::Caps, IdType::Uid, ALICE, "0 1000 1").outcome.stderr, "");
     });
 }
+
+#[test]
+fn a_wrong_option_is_named() {
+    in_sandbox(|sandbox| {
+        for (options, message) in [
+            (&["--josn"][..], "error: unexpected argument '--josn' found"),
+            (&["alice"], "error: unexpected argument 'alice' found"),
+            (&["--user"], "error: a value is required for '--user <NAME>' but none was supplied"),
+        ] {
+            let outcome = check_through(sandbox, ALICE.command("env"), InstallMode::Setuid, options);
+            assert_eq!((outcome.status, outcome.stdout.as_str()), (Some(2), ""), "{options:?}");
+            assert_eq!(outcome.first_line(), message);
+        }
+    });
+}
