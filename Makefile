@@ -36,7 +36,9 @@ export PATH := $(CURDIR)/target/tools:$(CURDIR)/target/tools/rust:$(PATH):/usr/s
 # With CDPATH, cd can enter another directory and prints its path.
 unexport CDPATH
 # An environment without HOME, such as that of a service.
-export HOME ?= $(shell echo ~)
+ifndef HOME
+export HOME := $(shell echo ~)
+endif
 
 .PHONY: help build demo test minimal lines lint fuzz mutants coverage miri conformance e2e fleet peers deb debtest release releasechecks releasetest bench profile faults kernels cross bare dependencies install clean
 

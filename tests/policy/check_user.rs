@@ -129,16 +129,16 @@ fn a_plugin_answers_the_check_of_another_user() {
 fn a_checked_user_gets_no_descriptor_no_terminal_and_no_key_of_root() {
     in_sandbox(|sandbox| {
         sandbox.delegate("alice:100000:65536\n");
-        // The last field is tty_nr; see proc(5).
+        // The fields 6 and 7 are session and tty_nr; see proc(5).
         let (_, seen) = check_with_spy(
             "readlink /proc/self/fd/0\nls /proc/self/fd | tail -n +4 | paste -sd ' '\ncut -d ' ' -f 7 /proc/self/stat\n\
-             ps -o sid= -p $$ | grep -c \"^ *$PPID$\"\n/mnt/key\nreadlink /proc/$PPID/fd/1 || echo denied\n\
+             test $(cut -d ' ' -f 6 /proc/self/stat) = $PPID && echo own session\n/mnt/key\nreadlink /proc/$PPID/fd/1 || echo denied\n\
              head -c 1 /proc/$PPID/mem || echo denied",
         );
         assert_eq!(seen[0], "/dev/null", "{seen:?}");
         // 3 is the directory that ls reads, and 10 the script.
         assert!(["3", "3 10", "10", ""].contains(&seen[1].as_str()), "{seen:?}");
-        assert_eq!(seen[2..5], ["0", "1", "no key"], "{seen:?}");
+        assert_eq!(seen[2..5], ["0", "own session", "no key"], "{seen:?}");
         assert_eq!(seen[5..].iter().filter(|line| *line == "denied").count(), 2, "{seen:?}");
     });
 }
