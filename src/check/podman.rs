@@ -24,7 +24,7 @@ pub(super) fn finding(caller: &Caller, delegations: &[(IdType, Delegation)]) -> 
     let pid = candidates(caller.uid).into_iter().find_map(|path| pause_process(&path, caller.uid))?;
     let mut stale = Vec::new();
     for (id_type, delegation) in delegations {
-        // Without a map, the process is none that podman would join.
+        // podman joins no user namespace without a map.
         let map = id_map::read(&pid, *id_type).filter(|map| !map.is_empty())?;
         let has = id_map::outside_ids(&map);
         let wants: IdSet =

@@ -86,8 +86,10 @@ impl<'a, P: Passwd> Trial<'a, P> {
         let mut lines =
             output.lines().map(|line| escape(line.strip_prefix(&prefix).unwrap_or(line).as_bytes()));
         let file = Program::examine(program, self.id_type);
-        let own = || self.explain(&pid, file.clone());
-        if !self.is_trusted(file.as_ref()) {
+        let is_privileged = self.is_privileged(file.as_ref());
+        let own = || self.explain(&pid, file, is_privileged);
+        // Another process of the user can change the words of a dumpable program, and root may read them.
+        if !is_privileged {
             let (error, causes) = own();
             return Err(Failure { message: error.to_string(), remedies: causes });
         }
@@ -100,9 +102,8 @@ impl<'a, P: Passwd> Trial<'a, P> {
         Err(Failure { message, remedies })
     }
 
-    /// Whether no other process of the user can change the words of the program: the kernel makes a process undumpable if its exec gave
-    /// privilege. Root reads these words if root checks the user.
-    fn is_trusted(&self, file: Option<&Program>) -> bool {
+    /// Whether an exec of the file gives privilege, or the caller has it. The kernel makes a process undumpable if its exec gave privilege.
+    fn is_privileged(&self, file: Option<&Program>) -> bool {
         let gives_privilege = |file: &Program| file.gives_capability() == Some(true) && !file.is_on_nosuid;
         let process = Process::examine(self.id_type);
         let is_restricted = process.no_new_privs == Some(true) || process.is_traced == Some(true);
@@ -110,11 +111,10 @@ impl<'a, P: Passwd> Trial<'a, P> {
     }
 
     /// The failure and its causes, as newuidmap or newgidmap would find them with this program file.
-    fn explain(&self, pid: &str, file: Option<Program>) -> (Error, Vec<Remedy>) {
+    fn explain(&self, pid: &str, file: Option<Program>, is_privileged: bool) -> (Error, Vec<Remedy>) {
         let Caller { uid, gid, .. } = *self.caller;
-        let has_capability = self.is_trusted(file.as_ref());
         let credentials =
-            InitialCredentials { uid, gid, had_capability: has_capability, had_setfcap: has_capability };
+            InitialCredentials { uid, gid, had_capability: is_privileged, had_setfcap: is_privileged };
         let request = Request { target: pid.into(), ranges: self.words.iter().map(OsString::from).collect() };
         let ranges = map_range::parse(&request.ranges);
         let refused = WriteError::MapWrite { file: self.id_type.map_file(), reason: Errno::EPERM.into() };

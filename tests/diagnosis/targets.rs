@@ -272,6 +272,10 @@ fn a_process_that_is_not_dumpable_is_reported() {
 
 pub fn without_passwd_entry(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
     sandbox.delegate("4711:100000:10\n");
+    of_unknown_user(sandbox, mode, id_type)
+}
+
+fn of_unknown_user(sandbox: &Sandbox, mode: InstallMode, id_type: IdType) -> Failure {
     Failure::new(|| UNKNOWN_USER.command("env"), sandbox, mode, id_type, "0 100000 10")
 }
 
@@ -305,8 +309,7 @@ fn a_line_for_the_passwd_file_has_a_name_that_is_free() {
             sandbox.write("subuid", subuid);
             sandbox.write("subgid", subgid);
             for id_type in IdType::BOTH {
-                let caller = || UNKNOWN_USER.command("env");
-                Failure::new(caller, sandbox, InstallMode::Setuid, id_type, "0 100000 10")
+                of_unknown_user(sandbox, InstallMode::Setuid, id_type)
                     .mentions(&format!("fix: {expected}{HOME}\n"));
             }
         });
@@ -314,14 +317,8 @@ fn a_line_for_the_passwd_file_has_a_name_that_is_free() {
     // The delegations of a name cannot be seen.
     in_sandbox(|sandbox| {
         fs::set_permissions("/etc/subgid", fs::Permissions::from_mode(0o600)).unwrap();
-        Failure::new(
-            || UNKNOWN_USER.command("env"),
-            sandbox,
-            InstallMode::Setuid,
-            IdType::Uid,
-            "0 100000 10",
-        )
-        .mentions(&format!("fix: {by_hand}{HOME}\n"));
+        of_unknown_user(sandbox, InstallMode::Setuid, IdType::Uid)
+            .mentions(&format!("fix: {by_hand}{HOME}\n"));
     });
 }
 
@@ -342,14 +339,8 @@ fn a_caller_without_passwd_entry_is_reported_with_a_line_to_add() {
         passwd.push_str("user:x:4711:4711::/home/user:/bin/sh\n");
         sandbox.write("passwd", passwd);
         sandbox.delegate("");
-        Failure::new(
-            || UNKNOWN_USER.command("env"),
-            sandbox,
-            InstallMode::Setuid,
-            IdType::Uid,
-            "0 100000 10",
-        )
-        .is_because(&["/etc/subuid has no line for user (uid 4711)"]);
+        of_unknown_user(sandbox, InstallMode::Setuid, IdType::Uid)
+            .is_because(&["/etc/subuid has no line for user (uid 4711)"]);
     });
 }
 
