@@ -199,9 +199,16 @@ fn more_ids(
     if others.is_none() || count(&ordinary) >= USUAL_COUNT {
         return usual;
     }
+    let of_the_system = if count(&missing) > count(&ordinary) {
+        ", which include ids of the container's system accounts"
+    } else {
+        ""
+    };
+    let options: Vec<String> =
+        missing.ranges().map(|range| format!("--add-sub{word}s {}", causes::interval(range))).collect();
     format!(
-        "have the {word}s {missing} delegated, too{condition}, including those of the container's system accounts: by root, with the option \
-         --add-sub{word}s of usermod(8), or by the administrator of the directory service"
+        "have the {word}s {missing} delegated, too{condition}{of_the_system}: by root, with the options {} of usermod(8)",
+        options.join(" ")
     )
 }
 
@@ -256,14 +263,25 @@ mod tests {
         for (mapped, delegated, others, expected) in [
             (&[(0, u32::MAX)][..], (100_000, 1000), &[][..], usual),
             (&[(0, 67_537)], (1001, 1000), &[], usual),
-            (rootless, (1001, 64_535), &[], "have the uids 1 to 999, 65536 delegated, too, "),
+            (
+                rootless,
+                (1001, 64_535),
+                &[],
+                "have the uids 1 to 999, 65536 delegated, too, which include ids of the container's system accounts: by root, \
+                 with the options --add-subuids 1-999 --add-subuids 65536-65536 of usermod(8)",
+            ),
             (
                 rootless,
                 (10_000, 5000),
                 &[],
                 "have the uids 1 to 999, 1001 to 9999, 15000 to 65536 delegated, too, ",
             ),
-            (rootless, (1, 999), &[], "have the uids 1001 to 65536 delegated, too, "),
+            (
+                rootless,
+                (1, 999),
+                &[],
+                "have the uids 1001 to 65536 delegated, too: by root, with the options --add-subuids 1001-65536 of usermod(8)",
+            ),
             // As in a container of Docker's userns-remap.
             (&[(0, 65_536)], (1001, 64_535), &[], "have the uids 1 to 999 delegated, too, "),
             (&[(0, 65_535)], (1001, 64_534), &[], outer),
@@ -299,7 +317,7 @@ mod tests {
         let conditional =
             more_ids("uid", Some(&mapped), &[IdRange::new(1, 999)], 1000, Some(&ids(&[])), " (only if)");
         assert!(
-            conditional.starts_with("have the uids 1001 to 65536 delegated, too (only if), "),
+            conditional.starts_with("have the uids 1001 to 65536 delegated, too (only if): "),
             "{conditional}"
         );
     }

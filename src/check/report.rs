@@ -145,7 +145,13 @@ impl Report {
                 }
             }
         }
-        let verdict = if self.is_good() { "work" } else { "do not work" };
+        // A note without a cause is no limit.
+        let has_limit = self.findings.iter().any(|finding| !finding.remedies.is_empty());
+        let verdict = match self.is_good() {
+            true if has_limit => "work, with the limits that the notes name",
+            true => "work",
+            false => "do not work",
+        };
         let not_tried = self.not_tried().join(", ");
         let _ = writeln!(text, "\nThe id maps of {user} {verdict}.\nNot tried: {not_tried}.");
         text
@@ -174,7 +180,7 @@ pub(super) fn example(is_good: bool) -> Report {
 
 #[cfg(test)]
 mod tests {
-    use super::{Finding, UID_MAP, example};
+    use super::{Finding, UID_MAP, Verdict, example};
 
     #[test]
     fn the_text_has_a_line_for_each_finding_and_a_verdict() {
@@ -198,8 +204,12 @@ mod tests {
         );
         let good = example(true);
         assert!(good.text(false).ends_with(
-            "\nThe id maps of alice work.\nNot tried: pulling an image, networking, cgroups, storage.\n"
+            "\nThe id maps of alice work, with the limits that the notes name.\nNot tried: pulling an image, networking, cgroups, \
+             storage.\n"
         ));
+        let mut without_note = good.clone();
+        without_note.findings.retain(|finding| finding.verdict == Verdict::Good);
+        assert!(without_note.text(false).contains("\nThe id maps of alice work.\n"));
         assert!(good.text(true).contains("\x1b[32mok  \x1b[0m"));
     }
 

@@ -77,7 +77,7 @@ const EXAMPLES: &[Example] = &[
     ("defective-line", |sandbox| {
         delegation::with(sandbox, InstallMode::Setuid, IdType::Uid, "alice:100000:65536:\n").example()
     }),
-    ("defective-line clients", |sandbox| check::unusual_line(sandbox).join("\n") + "\n"),
+    ("defective-line clients", |sandbox| check::delegation::unusual_line(sandbox).join("\n") + "\n"),
     ("no-process", |sandbox| targets::ended(sandbox, InstallMode::Setuid, IdType::Uid).example()),
     ("proc read-only", |sandbox| {
         sandbox.delegate("alice:100000:10\n");
@@ -135,16 +135,18 @@ const EXAMPLES: &[Example] = &[
     ("argument", |sandbox| {
         arguments::malformed(sandbox, InstallMode::Setuid, IdType::Uid, "0 100000 64k").example()
     }),
-    ("not-installed", |sandbox| check::not_installed(sandbox).join("\n") + "\n"),
-    ("no-namespace", |sandbox| check::no_namespace(sandbox).join("\n") + "\n"),
-    ("no-namespace filter", |sandbox| check::namespace_refused_by_a_filter(sandbox).join("\n") + "\n"),
-    ("not-executable", |sandbox| check::not_executable(sandbox).join("\n") + "\n"),
-    ("earlier-copy", |sandbox| check::earlier_copy(sandbox).join("\n") + "\n"),
-    ("few-ids", |sandbox| check::few_ids(sandbox).join("\n") + "\n"),
-    ("user-variable", |sandbox| check::user_variable(sandbox).join("\n") + "\n"),
-    ("old-namespace", |sandbox| check::old_namespace(sandbox).join("\n") + "\n"),
-    ("mount-refused", |sandbox| check::mount_refused_by_a_filter(sandbox).join("\n") + "\n"),
-    ("apparmor-userns", |sandbox| check::mount_refused_by_apparmor(sandbox).join("\n") + "\n"),
+    ("not-installed", |sandbox| check::path::not_installed(sandbox).join("\n") + "\n"),
+    ("no-namespace", |sandbox| check::namespace::no_namespace(sandbox).join("\n") + "\n"),
+    ("no-namespace filter", |sandbox| {
+        check::namespace::namespace_refused_by_a_filter(sandbox).join("\n") + "\n"
+    }),
+    ("not-executable", |sandbox| check::path::not_executable(sandbox).join("\n") + "\n"),
+    ("earlier-copy", |sandbox| check::path::earlier_copy(sandbox).join("\n") + "\n"),
+    ("few-ids", |sandbox| check::delegation::few_ids(sandbox).join("\n") + "\n"),
+    ("user-variable", |sandbox| check::podman::user_variable(sandbox).join("\n") + "\n"),
+    ("old-namespace", |sandbox| check::podman::old_namespace(sandbox).join("\n") + "\n"),
+    ("mount-refused", |sandbox| check::namespace::mount_refused_by_a_filter(sandbox).join("\n") + "\n"),
+    ("apparmor-userns", |sandbox| check::namespace::mount_refused_by_apparmor(sandbox).join("\n") + "\n"),
 ];
 
 /// The names and lines of the examples, in the order of the document.

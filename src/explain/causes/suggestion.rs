@@ -118,7 +118,7 @@ pub(crate) fn directory_condition(id_type: IdType, accounts: &Accounts) -> Strin
 }
 
 /// First and last id, as usermod(8) takes them.
-pub(super) fn interval(range: IdRange) -> String {
+pub(crate) fn interval(range: IdRange) -> String {
     format!("{}-{}", range.start(), range.end().saturating_sub(1))
 }
 
