@@ -4,7 +4,7 @@ use super::report::{Finding, Remedy};
 use crate::caller::Caller;
 use crate::escape::escape;
 use crate::explain::cause::Key;
-use crate::explain::causes;
+use crate::explain::causes::{self, NOBODY};
 use crate::explain::evidence::accounts::Accounts;
 use crate::explain::evidence::delegation::Lines;
 use crate::explain::evidence::id_map::{self, MapLine};
@@ -15,9 +15,6 @@ use crate::passwd::Passwd;
 use crate::subid::list::{Delegated, ListError, list};
 use crate::subid::plugin::PluginError;
 use crate::subid::{Source, SubidError};
-
-/// The id of the user nobody: the highest id in usual images.
-const NOBODY: u32 = 65_534;
 
 /// The ids that useradd(8) delegates.
 const USUAL_COUNT: u64 = 65_536;

@@ -9,6 +9,9 @@ use crate::id_range::{IdRange, IdSet};
 /// The first id to delegate in a container without the ids that useradd(8) chooses: images have system accounts below 1000.
 pub(crate) const CONTAINER_MIN: u32 = 1_000;
 
+/// The id of the user nobody: the highest id in usual images.
+pub(crate) const NOBODY: u32 = 65_534;
+
 /// The fewest ids that are worth a delegation there.
 pub(super) const CONTAINER_COUNT: u64 = 1_000;
 

@@ -25,14 +25,26 @@ pub(super) fn not_mapped_here(evidence: &Evidence) -> Option<Cause> {
     let free = free_ids::free_range_instead_of(|line| missing.intersects(line), evidence);
     let fix = match free {
         Some(range) => format!(
-            "{}{}; or {}",
+            "{}{}{}; or {}",
             replace_by(range, &missing, evidence),
             suggestion::then_migrate(evidence),
+            then_check(range, evidence),
             suggestion::more_ids(evidence)
         ),
         None => suggestion::no_room(evidence),
     };
     Some(Cause::new(Key::NotMappedHere, sentence, fix))
+}
+
+/// A container of the usual size has an id nobody only with the ids of its system accounts. The check names these to a user who asks:
+/// they are not given unasked.
+fn then_check(range: IdRange, evidence: &Evidence) -> String {
+    if range.count() < u64::from(free_ids::NOBODY) {
+        let word = evidence.id_type.word();
+        format!("; uidmap-check then names the {word}s up to {} (nobody) that are missing", free_ids::NOBODY)
+    } else {
+        String::new()
+    }
 }
 
 /// Delegates `range` instead of the ids that are missing here.
@@ -182,6 +194,11 @@ mod tests {
         assert!(fix.ends_with(
             "; or the user who created this user namespace, such as by starting a container, can give it more ids"
         ));
+        assert!(fix.contains(
+            " afterwards; uidmap-check then names the uids up to 65534 (nobody) that are missing; or "
+        ));
+        let larger = not_mapped_here(&with(&[(0, 66_537)], usual, "0 1000 1 1 100000 65536")).unwrap();
+        assert!(!larger.fix.unwrap().contains("nobody"));
         let two = &[(100_000, 65_536), (200_000, 5)];
         let cause = not_mapped_here(&with(&[(0, 65_536)], two, "1 100000 65536 65537 200000 5")).unwrap();
         assert!(

@@ -20,7 +20,7 @@ mod test_evidence;
 mod write;
 
 pub(crate) use client::{USUAL_LIMIT, no_namespace, not_started};
-pub(crate) use free_ids::CONTAINER_MIN;
+pub(crate) use free_ids::{CONTAINER_MIN, NOBODY};
 pub(crate) use plugin::{delegate_or_reach, unusable};
 pub(crate) use privilege::keep_caps_refused;
 pub(crate) use suggestion::{directory_condition, interval, line_owner};
