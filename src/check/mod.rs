@@ -4,6 +4,7 @@
 //! arguments that a client would give. Each finding becomes a row of a [`Report`].
 
 mod delegation;
+mod few_ids;
 mod installation;
 mod json;
 mod namespace;

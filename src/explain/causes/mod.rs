@@ -13,6 +13,7 @@ mod privilege;
 mod proc;
 mod program_file;
 mod request;
+mod subid_file;
 mod suggestion;
 mod target;
 #[cfg(test)]
@@ -61,7 +62,7 @@ pub(crate) fn find(error: &Error, evidence: &Evidence) -> Vec<Cause> {
         Error::Policy(error @ PolicyError::ForeignTarget { .. }) => target::foreign(error, evidence),
         Error::Policy(PolicyError::NotAllowed { range, .. }) => delegation::not_allowed(*range, evidence),
         Error::Subid(SubidError::File { reason, .. }) => {
-            delegation::unreadable(*reason, evidence).into_iter().collect()
+            subid_file::unreadable(*reason, evidence).into_iter().collect()
         }
         Error::Subid(SubidError::Unusable(unusable)) => {
             vec![plugin::unusable(unusable, evidence.nsswitch_denial.as_ref())]

@@ -7,6 +7,7 @@ pub(crate) mod accounts;
 pub(crate) mod delegation;
 pub(crate) mod id_map;
 mod lines;
+pub(crate) mod malformed;
 pub(crate) mod mounts;
 mod owners;
 pub(crate) mod passwd_file;
