@@ -165,9 +165,9 @@ release: ## Run all checks, build the packages of all architectures, and lay out
 	packaging/release-checks
 	KEY='$(KEY)' URL='$(URL)' ARCHS='$(ARCHS)' packaging/release
 
-releasechecks: ## Run the checks of packaging/release-checks.txt that did not succeed on this commit yet (hours; root)
+releasechecks: ## Run the checks of packaging/release-checks.txt that did not succeed on this commit yet (ONLY=TEXT; hours; root)
 	@packaging/setup release
-	packaging/release-checks
+	packaging/release-checks '$(ONLY)'
 
 releasetest: ## Lay out a release page with a temporary key, and install from it in Debian 12 and 13 (ARCHS; root)
 	@packaging/setup debtest

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use crate::subid::blocks::{for_each_block, lines};
 
 /// The number of bytes that are read, some two million lines. A huge sparse file must not keep the failed program running.
-const MAX_BYTES: u64 = 64 << 20;
+pub(super) const MAX_BYTES: u64 = 64 << 20;
 
 /// Calls `visit` with the number of each line, from 1, and the line. A line that is too long for a subid file may lose bytes. False
 /// if the file is not read to its end.

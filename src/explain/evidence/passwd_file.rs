@@ -6,15 +6,13 @@ use std::io::{BufRead, BufReader, Read};
 use libc::uid_t;
 use nix::errno::Errno;
 
+use super::lines::MAX_BYTES;
 use super::path::Denial;
 use crate::files;
 use crate::id_type::IdType;
 use crate::reason::Reason;
 
 const PASSWD: &str = "/etc/passwd";
-
-/// The number of bytes of each file that are read. In a larger file, a name may be in use beyond them.
-const MAX_BYTES: u64 = 64 << 20;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PasswdFile {
