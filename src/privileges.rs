@@ -178,3 +178,18 @@ fn become_caller() -> Result<(uid_t, gid_t), PrivilegeError> {
     }
     Ok((uids.real.as_raw(), gids.real.as_raw()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{CapSet, Capability, PermittedCaps};
+
+    /// Each thread has capability sets of its own. An ordinary user has no capability to lose.
+    #[test]
+    fn capabilities_that_are_dropped_without_use_are_given_up() {
+        let kept = std::thread::spawn(|| {
+            drop(PermittedCaps { held: [Capability::CAP_SETUID].into() });
+            caps::read(None, CapSet::Permitted).unwrap()
+        });
+        assert!(kept.join().unwrap().is_empty());
+    }
+}
