@@ -27,6 +27,7 @@ SECONDS_EACH ?= 10
 FILES   ?=
 LEAST   ?= 95
 CRATES  ?=
+CHECKS  ?=
 PACKAGE := target/deb$(CHROOT:%=-%)$(ARCH:%=-%)$(CRATES:%=-%-crates)
 RELEASE := target/release
 BUILD   := cargo build --release --locked
@@ -165,9 +166,9 @@ release: ## Run all checks, build the packages of all architectures, and lay out
 	packaging/release-checks
 	KEY='$(KEY)' URL='$(URL)' ARCHS='$(ARCHS)' packaging/release
 
-releasechecks: ## Run the checks of packaging/release-checks.txt that did not succeed on this commit yet (ONLY=TEXT; hours; root)
+releasechecks: ## Run the checks of packaging/release-checks.txt that did not succeed on this commit yet (CHECKS='2 3'; hours; root)
 	@packaging/setup release
-	packaging/release-checks '$(ONLY)'
+	packaging/release-checks $(CHECKS)
 
 releasetest: ## Lay out a release page with a temporary key, and install from it in Debian 12 and 13 (ARCHS; root)
 	@packaging/setup debtest

@@ -104,10 +104,11 @@ impl Delegation {
                 caller.uid
             ),
             format!(
-                "write line {number} of {file} as {}:{}:{}; with podman, run podman system migrate as {user} afterwards",
+                "write line {number} of {file} as {}:{}:{}{}",
                 causes::line_owner(&caller.name, caller.uid),
                 line.range.start(),
-                line.range.count()
+                line.range.count(),
+                causes::user_migrates(&user)
             ),
         ))
     }

@@ -1,31 +1,41 @@
 //! The remedy for a delegation that is smaller than usual images need.
 
+use std::path::Path;
+
 use super::report::Remedy;
 use crate::caller::Caller;
 use crate::escape::escape;
 use crate::explain::cause::Key;
-use crate::explain::causes::{self, CONTAINER_MIN, NOBODY};
+use crate::explain::causes::{self, CONTAINER_MIN, NOBODY, Recipient};
 use crate::explain::evidence::accounts::Accounts;
 use crate::explain::evidence::delegation::Lines;
 use crate::explain::evidence::id_map::MapLine;
+use crate::explain::evidence::mounts::Mount;
 use crate::id_range::{IdRange, IdSet};
 use crate::id_type::IdType;
 
 /// The ids that useradd(8) delegates.
 const USUAL_COUNT: u64 = 65_536;
 
-/// The ids of a user, and the ids that the user may not have.
+/// The ids of a user, and those of other users.
 struct Holdings<'a> {
     id_type: IdType,
     own: u32,
     delegated: &'a [IdRange],
     /// `None` if the ids of other users are unknown.
     others: Option<IdSet>,
-    /// The condition of all named ids: a directory service has accounts that are not listed.
-    condition: String,
 }
 
-/// The remedy; `None` if the delegation suffices. There are no lines with a plugin, and no mapped ids without /proc.
+/// A way to more ids.
+#[derive(Debug, PartialEq, Eq)]
+enum More {
+    /// These ids can be delegated, each range within a line of the user namespace's map.
+    Ids(Vec<IdRange>),
+    /// No ids can be named.
+    Advice(String),
+}
+
+/// The remedy; `None` if the delegation suffices. A plugin has no lines. Without /proc, the mapped ids are unknown.
 pub(super) fn remedy(
     id_type: IdType,
     caller: &Caller,
@@ -40,29 +50,50 @@ pub(super) fn remedy(
     }
     let accounts = Accounts::examine(id_type);
     let lines = lines.filter(|lines| !lines.is_unread && accounts.unread.is_none());
-    let holdings = Holdings {
-        id_type,
-        own: caller.own_id(id_type),
-        delegated,
-        others: lines.map(|lines| ids_of_others(lines, &accounts, delegated)),
-        condition: causes::directory_condition(id_type, &accounts),
-    };
+    let others = lines.map(|lines| ids_of_others(lines, &accounts, delegated));
+    let holdings = Holdings { id_type, own: caller.own_id(id_type), delegated, others };
     let (word, user) = (id_type.word(), escape(&caller.name));
+    let fix = match holdings.more_ids(mapped) {
+        More::Advice(advice) => advice,
+        More::Ids(ids) => {
+            let mount = Mount::of(Path::new(id_type.subid_file()));
+            let Caller { name, uid, .. } = caller;
+            let recipient =
+                Recipient { id_type, name, uid: *uid, mount: mount.as_ref(), accounts: &accounts };
+            format!(
+                "{}{}{}",
+                recipient.delegate(&ids),
+                if ids.iter().any(|range| has_system_accounts(*range)) {
+                    "; these include ids of the container's system accounts"
+                } else {
+                    ""
+                },
+                causes::user_migrates(&user)
+            )
+        }
+    };
     Some(Remedy::new(
         Key::FewIds,
         format!(
             "{count} {word}s are delegated to {user}, and usual images have {word}s up to {NOBODY} (nobody)"
         ),
-        holdings.more_ids(mapped),
+        fix,
     ))
 }
 
-/// The ids that other users have, by delegation or as accounts. Excluded are ids below 1000, 65534 (nobody), and 65533 (nogroup on
-/// Alpine).
+/// The accounts of images: those below 1000, nobody, and nogroup on Alpine.
+fn system_accounts() -> [IdRange; 2] {
+    [IdRange::new(0, CONTAINER_MIN), IdRange::new(NOBODY.saturating_sub(1), 2)]
+}
+
+fn has_system_accounts(range: IdRange) -> bool {
+    system_accounts().into_iter().any(|accounts| accounts.common(range).is_some())
+}
+
+/// The ids that other users have, by delegation or as accounts, without system accounts.
 fn ids_of_others(lines: &Lines, accounts: &Accounts, delegated: &[IdRange]) -> IdSet {
     let mut accounts = accounts.ids.clone();
-    accounts.remove(IdRange::new(0, CONTAINER_MIN));
-    accounts.remove(IdRange::new(NOBODY.saturating_sub(1), 2));
+    system_accounts().into_iter().for_each(|range| accounts.remove(range));
     let mut ids: IdSet = lines.others.ranges().chain(accounts.ranges()).collect();
     for range in delegated {
         ids.remove(*range);
@@ -71,14 +102,14 @@ fn ids_of_others(lines: &Lines, accounts: &Accounts, delegated: &[IdRange]) -> I
 }
 
 impl Holdings<'_> {
-    /// How to get as many ids as usual images have. A container often has 65,536 ids: then all of them are needed, except 0 and the
-    /// caller's own. No ids are named if those of other users are unknown.
-    fn more_ids(&self, mapped: Option<&[MapLine]>) -> String {
+    /// As many ids as usual images have. A container often has 65,536 ids: then all of them are needed, except 0 and the caller's own.
+    /// No ids are named if those of other users are unknown.
+    fn more_ids(&self, mapped: Option<&[MapLine]>) -> More {
         let word = self.id_type.word();
-        let usual = format!(
+        let usual = More::Advice(format!(
             "have {USUAL_COUNT} {word}s delegated: by root, with the option --add-sub{word}s of usermod(8), or by the administrator of \
              the directory service"
-        );
+        ));
         let Some(mapped) = mapped else { return usual };
         let mut possible: IdSet = mapped.iter().map(|line| line.inside()).collect();
         possible.remove(IdRange::new(0, 1));
@@ -89,7 +120,7 @@ impl Holdings<'_> {
         if count(&possible) < NOBODY.into() {
             let reason = if taken == 0 { String::new() } else { format!(": other users have {taken}") };
             let enough = USUAL_COUNT.saturating_add(taken);
-            return format!("start the container with at least {enough} {word}s{reason}");
+            return More::Advice(format!("start the container with at least {enough} {word}s{reason}"));
         }
         let mut missing = possible;
         for range in self.delegated {
@@ -100,18 +131,9 @@ impl Holdings<'_> {
         if self.others.is_none() || count(&ordinary) >= USUAL_COUNT {
             return usual;
         }
-        let of_the_system = if count(&missing) > count(&ordinary) {
-            ", which include ids of the container's system accounts"
-        } else {
-            ""
-        };
-        let options: Vec<String> =
-            missing.ranges().map(|range| format!("--add-sub{word}s {}", causes::interval(range))).collect();
-        format!(
-            "have the {word}s {missing} delegated, too{}{of_the_system}: by root, with the options {} of usermod(8)",
-            self.condition,
-            options.join(" ")
-        )
+        // The kernel accepts no range across two lines of the map.
+        let within = |range: IdRange| mapped.iter().filter_map(move |line| range.common(line.inside()));
+        More::Ids(missing.ranges().flat_map(within).collect())
     }
 }
 
@@ -121,7 +143,7 @@ fn count(ids: &IdSet) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Caller, Holdings, IdType, ids_of_others};
+    use super::{Caller, Holdings, IdType, More, ids_of_others};
     use crate::explain::evidence::accounts::Accounts;
     use crate::explain::evidence::delegation::Lines;
     use crate::explain::evidence::id_map::MapLine;
@@ -131,41 +153,42 @@ mod tests {
         ranges.iter().map(|(start, count)| IdRange::new(*start, *count)).collect()
     }
 
-    fn holdings(delegated: &[IdRange], others: Option<IdSet>) -> Holdings<'_> {
-        Holdings { id_type: IdType::Uid, own: 1000, delegated, others, condition: String::new() }
+    /// The ids, or the advice, for alice, who has one range.
+    fn more_ids(mapped: &[(u32, u32)], delegated: (u32, u32), others: Option<&[(u32, u32)]>) -> String {
+        let lines: Vec<MapLine> =
+            mapped.iter().map(|(inside, count)| MapLine::new(*inside, 0, *count)).collect();
+        let delegated = [IdRange::new(delegated.0, delegated.1)];
+        let holdings =
+            Holdings { id_type: IdType::Uid, own: 1000, delegated: &delegated, others: others.map(ids) };
+        match holdings.more_ids((!lines.is_empty()).then_some(&lines)) {
+            More::Ids(ids) => ids.iter().map(IdRange::to_string).collect::<Vec<_>>().join(", "),
+            More::Advice(advice) => advice,
+        }
     }
 
     #[test]
     fn the_remedy_for_few_ids_depends_on_the_ids_of_the_user_namespace() {
-        let usual = "have 65536 uids delegated: ";
+        let usual = "have 65536 uids delegated: by root, with the option --add-subuids of usermod(8), or by the administrator of the \
+                     directory service";
         let outer = "start the container with at least 65536 uids";
         let rootless = &[(0, 1), (1, 65_536)][..];
         for (mapped, delegated, others, expected) in [
             (&[(0, u32::MAX)][..], (100_000, 1000), &[][..], usual),
             (&[(0, 67_537)], (1001, 1000), &[], usual),
-            (
-                rootless,
-                (1001, 64_535),
-                &[],
-                "have the uids 1 to 999, 65536 delegated, too, which include ids of the container's system accounts: by root, \
-                 with the options --add-subuids 1-999 --add-subuids 65536-65536 of usermod(8)",
-            ),
-            (
-                rootless,
-                (10_000, 5000),
-                &[],
-                "have the uids 1 to 999, 1001 to 9999, 15000 to 65536 delegated, too, ",
-            ),
-            (
-                rootless,
-                (1, 999),
-                &[],
-                "have the uids 1001 to 65536 delegated, too: by root, with the options --add-subuids 1001-65536 of usermod(8)",
-            ),
+            (rootless, (1001, 64_535), &[], "1 to 999, 65536"),
+            (rootless, (10_000, 5000), &[], "1 to 999, 1001 to 9999, 15000 to 65536"),
+            (rootless, (1, 999), &[], "1001 to 65536"),
             // As in a container of Docker's userns-remap.
-            (&[(0, 65_536)], (1001, 64_535), &[], "have the uids 1 to 999 delegated, too, "),
+            (&[(0, 65_536)], (1001, 64_535), &[], "1 to 999"),
             (&[(0, 65_535)], (1001, 64_534), &[], outer),
             (&[(0, 1), (100_000, 65_000)], (100_000, 65_000), &[], outer),
+            // No range crosses a boundary of the map.
+            (
+                &[(0, 1), (1, 30_000), (30_001, 36_000)],
+                (50_000, 10),
+                &[],
+                "1 to 999, 1001 to 30000, 30001 to 49999, 50010 to 66000",
+            ),
             // Other users have the account 1001 and the ids 10000 to 39999.
             (
                 &[(0, 65_536)],
@@ -177,26 +200,16 @@ mod tests {
                 &[(0, 95_537)],
                 (1002, 5000),
                 &[(1001, 1), (10_000, 30_000)],
-                "have the uids 1 to 999, 6002 to 9999, 40000 to 95536 delegated, too, ",
+                "1 to 999, 6002 to 9999, 40000 to 95536",
             ),
             (&[(0, 97_537)], (1002, 1), &[(10_000, 30_000)], usual),
             (&[(0, u32::MAX)], (100_000, 1000), &[(101_000, 65_536)], usual),
+            // Without /proc, the map is unknown.
+            (&[], (1, 999), &[], usual),
         ] {
-            let lines: Vec<MapLine> =
-                mapped.iter().map(|(inside, count)| MapLine::new(*inside, 0, *count)).collect();
-            let (start, count) = delegated;
-            let delegated_range = [IdRange::new(start, count)];
-            let remedy = holdings(&delegated_range, Some(ids(others))).more_ids(Some(&lines));
-            assert!(remedy.starts_with(expected), "{mapped:?}, {delegated:?}: {remedy}");
+            assert_eq!(more_ids(mapped, delegated, Some(others)), expected, "{mapped:?}, {delegated:?}");
         }
-        assert!(holdings(&[], Some(ids(&[]))).more_ids(None).starts_with(usual));
-        let mapped: Vec<MapLine> =
-            rootless.iter().map(|(inside, count)| MapLine::new(*inside, 0, *count)).collect();
-        let delegated = [IdRange::new(1, 999)];
-        assert!(holdings(&delegated, None).more_ids(Some(&mapped)).starts_with(usual));
-        let conditional = Holdings { condition: " (only if)".into(), ..holdings(&delegated, Some(ids(&[]))) };
-        let remedy = conditional.more_ids(Some(&mapped));
-        assert!(remedy.starts_with("have the uids 1001 to 65536 delegated, too (only if): "), "{remedy}");
+        assert_eq!(more_ids(rootless, (1, 999), None), usual);
     }
 
     /// A plugin may delegate any id to another user.

@@ -145,10 +145,9 @@ impl Report {
                 }
             }
         }
-        // A note without a cause is no limit.
-        let has_limit = self.findings.iter().any(|finding| !finding.remedies.is_empty());
+        let has_cause = self.findings.iter().any(|finding| !finding.remedies.is_empty());
         let verdict = match self.is_good() {
-            true if has_limit => "work, with the limits that the notes name",
+            true if has_cause => "work. A note with a cause can still stop a client or an image",
             true => "work",
             false => "do not work",
         };
@@ -204,8 +203,8 @@ mod tests {
         );
         let good = example(true);
         assert!(good.text(false).ends_with(
-            "\nThe id maps of alice work, with the limits that the notes name.\nNot tried: pulling an image, networking, cgroups, \
-             storage.\n"
+            "\nThe id maps of alice work. A note with a cause can still stop a client or an image.\nNot tried: pulling an image, \
+             networking, cgroups, storage.\n"
         ));
         let mut without_note = good.clone();
         without_note.findings.retain(|finding| finding.verdict == Verdict::Good);

@@ -185,10 +185,6 @@ mod tests {
     use crate::map_range;
     use crate::mapping::target::Target;
 
-    fn target(uid: u32, gid: u32) -> Target {
-        Target::open(std::process::id().to_string().as_ref()).unwrap().owned_by(uid, gid)
-    }
-
     fn alice() -> Caller {
         Caller { uid: 1000, gid: 1000, login_gid: 1000, name: b"alice".to_vec() }
     }
@@ -201,7 +197,7 @@ mod tests {
         for (start, count) in granted {
             claim.grant(IdRange::new(*start, *count));
         }
-        let own = OwnTarget::check(target(1000, 1000), &alice(), || false).unwrap();
+        let own = OwnTarget::check(Target::owned_by(1000, 1000).unwrap(), &alice(), || false).unwrap();
         match claim.decide(own) {
             Ok(authorized) => {
                 assert_eq!((authorized.id_type(), authorized.ranges()), (id_type, ranges.as_slice()));
@@ -225,7 +221,10 @@ mod tests {
             ((1000, 1000), 100, true, true),
         ] {
             let caller = Caller { login_gid, ..alice() };
-            let checked = OwnTarget::check(target(target_ids.0, target_ids.1), &caller, || auxiliary);
+            let checked =
+                OwnTarget::check(Target::owned_by(target_ids.0, target_ids.1).unwrap(), &caller, || {
+                    auxiliary
+                });
             assert_eq!(checked.is_ok(), own, "{target_ids:?} {login_gid} {auxiliary}");
         }
     }

@@ -24,8 +24,8 @@ fn ids_that_are_not_mapped_here_are_reported_with_the_mapped_ids() {
                  has 0 to 65535",
                 // Bob has the id 1001.
                 &format!(
-                    "fix: as root, run `sed -i '1s/:100000:65536$/:1002:64534/' $subid`, and request these ids{MIGRATE}; uidmap-check then names \
-                     the $ids up to 65534 (nobody) that are missing; or {MORE_IDS}"
+                    "fix: as root, run `sed -i '1s/:100000:65536$/:1002:64534/' $subid`, and request these ids{MIGRATE}; then run \
+                     uidmap-check, which reports whether images need more $ids; or {MORE_IDS}"
                 ),
             ]);
         });

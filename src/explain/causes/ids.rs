@@ -28,7 +28,7 @@ pub(super) fn not_mapped_here(evidence: &Evidence) -> Option<Cause> {
             "{}{}{}; or {}",
             replace_by(range, &missing, evidence),
             suggestion::then_migrate(evidence),
-            then_check(range, evidence),
+            then_check(range, &missing, evidence),
             suggestion::more_ids(evidence)
         ),
         None => suggestion::no_room(evidence),
@@ -36,12 +36,17 @@ pub(super) fn not_mapped_here(evidence: &Evidence) -> Option<Cause> {
     Some(Cause::new(Key::NotMappedHere, sentence, fix))
 }
 
-/// A container of the usual size has an id nobody only with the ids of its system accounts. The check names these to a user who asks:
-/// they are not given unasked.
-fn then_check(range: IdRange, evidence: &Evidence) -> String {
-    if range.count() < u64::from(free_ids::NOBODY) {
-        let word = evidence.id_type.word();
-        format!("; uidmap-check then names the {word}s up to {} (nobody) that are missing", free_ids::NOBODY)
+/// In a container of 65,536 ids, the ids for nobody suffice only with those of the container's system accounts. This fix does not
+/// delegate them unasked, and uidmap-check names them.
+fn then_check(range: IdRange, missing: &IdSet, evidence: &Evidence) -> String {
+    let own = evidence.lines().map_or(&[][..], |lines| &lines.own);
+    let kept = own.iter().map(|line| line.range).filter(|line| !missing.intersects(*line));
+    let count = kept.fold(range.count(), |sum, line| sum.saturating_add(line.count()));
+    if count < u64::from(free_ids::NOBODY) {
+        format!(
+            "; then run uidmap-check, which reports whether images need more {}s",
+            evidence.id_type.word()
+        )
     } else {
         String::new()
     }
@@ -194,11 +199,16 @@ mod tests {
         assert!(fix.ends_with(
             "; or the user who created this user namespace, such as by starting a container, can give it more ids"
         ));
-        assert!(fix.contains(
-            " afterwards; uidmap-check then names the uids up to 65534 (nobody) that are missing; or "
-        ));
+        let then_check = "; then run uidmap-check, which reports whether images need more uids; or ";
+        assert!(fix.contains(then_check), "{fix}");
+        // The kept line has the ids that the new one lacks.
+        let kept = &[(1, 999), (100_000, 65_536)];
+        let request = "0 1000 1 1 1 999 1000 100000 65536";
+        let enough = not_mapped_here(&with(&[(0, 65_536)], kept, request)).unwrap().fix.unwrap();
+        assert!(enough.starts_with("as root, run `sed -i '2s/"), "{enough}");
+        assert!(!enough.contains("uidmap-check"), "{enough}");
         let larger = not_mapped_here(&with(&[(0, 66_537)], usual, "0 1000 1 1 100000 65536")).unwrap();
-        assert!(!larger.fix.unwrap().contains("nobody"));
+        assert!(!larger.fix.unwrap().contains("uidmap-check"));
         let two = &[(100_000, 65_536), (200_000, 5)];
         let cause = not_mapped_here(&with(&[(0, 65_536)], two, "1 100000 65536 65537 200000 5")).unwrap();
         assert!(

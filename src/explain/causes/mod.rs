@@ -24,7 +24,7 @@ pub(crate) use client::{USUAL_LIMIT, no_namespace, not_started};
 pub(crate) use free_ids::{CONTAINER_MIN, NOBODY};
 pub(crate) use plugin::{delegate_or_reach, unusable};
 pub(crate) use privilege::keep_caps_refused;
-pub(crate) use suggestion::{directory_condition, interval, line_owner};
+pub(crate) use suggestion::{Recipient, line_owner, user_migrates};
 pub(crate) use target::no_passwd_entry;
 
 use nix::errno::Errno;

@@ -8,6 +8,7 @@ use super::free_ids::{CONTAINER_COUNT, has_all_ids, unread_file};
 use crate::escape::{escape, shell_word};
 use crate::explain::evidence::Evidence;
 use crate::explain::evidence::accounts::Accounts;
+use crate::explain::evidence::mounts::Mount;
 use crate::explain::evidence::place::Container;
 use crate::id_range::IdRange;
 use crate::id_type::IdType;
@@ -15,8 +16,11 @@ use crate::number::{self, Base, NumberError};
 
 /// Why no command here can change the subid file. Tools replace the file, and a mount point cannot be replaced (rename(2), EBUSY).
 pub(super) fn unchangeable(evidence: &Evidence) -> Option<String> {
-    let mount = evidence.subid_mount.as_ref()?;
-    let file = evidence.id_type.subid_file();
+    unchangeable_file(evidence.id_type, evidence.subid_mount.as_ref()?)
+}
+
+fn unchangeable_file(id_type: IdType, mount: &Mount) -> Option<String> {
+    let file = id_type.subid_file();
     if mount.point == file {
         Some(format!("{file} is mounted here, so change the file where it is mounted from (a volume)"))
     } else if mount.is_read_only() {
@@ -28,27 +32,57 @@ pub(super) fn unchangeable(evidence: &Evidence) -> Option<String> {
     }
 }
 
-/// The command that delegates the ids, and its user.
-pub(super) fn delegate(range: IdRange, evidence: &Evidence) -> String {
-    let (word, file) = (evidence.id_type.word(), evidence.id_type.subid_file());
-    if let Some(reason) = unchangeable(evidence) {
-        return format!("{reason}: add the line {}", line(range, evidence));
-    }
-    let condition = condition(evidence);
-    match account_word(evidence) {
-        // usermod(8) does not create the file.
-        _ if evidence.lines().is_some_and(|lines| lines.is_missing) => create_file(range, evidence),
-        Some(name) => {
-            format!("as root, run `usermod --add-sub{word}s {} {name}`{condition}", interval(range))
+/// A user, and the subid file that may delegate more ids to the user.
+pub(crate) struct Recipient<'a> {
+    pub(crate) id_type: IdType,
+    pub(crate) name: &'a [u8],
+    pub(crate) uid: uid_t,
+    /// The mount of the subid file.
+    pub(crate) mount: Option<&'a Mount>,
+    pub(crate) accounts: &'a Accounts,
+}
+
+impl Recipient<'_> {
+    /// The command that delegates the ids, and its user. The file exists.
+    pub(crate) fn delegate(&self, ranges: &[IdRange]) -> String {
+        let Self { id_type, name, uid, mount, accounts } = *self;
+        let (word, file) = (id_type.word(), id_type.subid_file());
+        let condition = directory_condition(id_type, accounts);
+        let each = |show: &dyn Fn(IdRange) -> String| ranges.iter().copied().map(show).collect::<Vec<_>>();
+        let line_of = |owner: &str, range: IdRange| format!("{owner}:{}:{}", range.start(), range.count());
+        if let Some(reason) = mount.and_then(|mount| unchangeable_file(id_type, mount)) {
+            let lines = each(&|range| line_of(&line_owner(name, uid), range)).join(" and ");
+            let plural = if ranges.len() == 1 { "" } else { "s" };
+            return format!("{reason}: add the line{plural} {lines}{condition}");
         }
-        // The first newline ends a last line without one.
-        None => format!(
-            "as root, run `(echo; echo {}:{}:{}) >>{file}`{condition}",
-            evidence.credentials.uid,
-            range.start(),
-            range.count()
-        ),
+        match owner_word(name, uid) {
+            Some(name) => {
+                let options = each(&|range| format!("--add-sub{word}s {}", interval(range))).join(" ");
+                format!("as root, run `usermod {options} {name}`{condition}")
+            }
+            // The first newline ends a last line without one.
+            None => {
+                let lines = each(&|range| format!("echo {}", line_of(&uid.to_string(), range))).join("; ");
+                format!("as root, run `(echo; {lines}) >>{file}`{condition}")
+            }
+        }
     }
+}
+
+/// The command that delegates the ids to the caller, and its user.
+pub(super) fn delegate(range: IdRange, evidence: &Evidence) -> String {
+    // usermod(8) does not create the file.
+    if unchangeable(evidence).is_none() && evidence.lines().is_some_and(|lines| lines.is_missing) {
+        return create_file(range, evidence);
+    }
+    let recipient = Recipient {
+        id_type: evidence.id_type,
+        name: evidence.caller.as_ref().map_or(&b""[..], |caller| &caller.name),
+        uid: evidence.credentials.uid,
+        mount: evidence.subid_mount.as_ref(),
+        accounts: &evidence.accounts,
+    };
+    recipient.delegate(&[range])
 }
 
 /// The command that makes the file with one line. The mode may not depend on root's umask: every user reads the file.
@@ -67,8 +101,11 @@ pub(super) fn create_file(range: IdRange, evidence: &Evidence) -> String {
 
 /// The caller's name as a word of a command, if the name can be the owner of a line.
 pub(super) fn account_word(evidence: &Evidence) -> Option<String> {
-    let name = &evidence.caller.as_ref()?.name;
-    shell_word(name).filter(|_| can_be_owner(name, evidence.credentials.uid))
+    owner_word(&evidence.caller.as_ref()?.name, evidence.credentials.uid)
+}
+
+fn owner_word(name: &[u8], uid: uid_t) -> Option<String> {
+    shell_word(name).filter(|_| can_be_owner(name, uid))
 }
 
 /// The owner of a line for the caller.
@@ -104,7 +141,7 @@ pub(super) fn condition(evidence: &Evidence) -> String {
     directory_condition(evidence.id_type, &evidence.accounts)
 }
 
-pub(crate) fn directory_condition(id_type: IdType, accounts: &Accounts) -> String {
+fn directory_condition(id_type: IdType, accounts: &Accounts) -> String {
     let (names, word) = (accounts.unlisted.join(" or "), id_type.word());
     let account = match id_type {
         IdType::Uid => "user",
@@ -118,13 +155,17 @@ pub(crate) fn directory_condition(id_type: IdType, accounts: &Accounts) -> Strin
 }
 
 /// First and last id, as usermod(8) takes them.
-pub(crate) fn interval(range: IdRange) -> String {
+pub(super) fn interval(range: IdRange) -> String {
     format!("{}-{}", range.start(), range.end().saturating_sub(1))
 }
 
 /// podman keeps a process in the old user namespace; without `podman system migrate`, a changed delegation has no effect.
 pub(super) fn then_migrate(evidence: &Evidence) -> String {
-    format!("; with podman, run podman system migrate as {} afterwards", evidence.caller_name())
+    user_migrates(&evidence.caller_name())
+}
+
+pub(crate) fn user_migrates(user: &str) -> String {
+    format!("; with podman, run podman system migrate as {user} afterwards")
 }
 
 /// Why no ids can be suggested, and who can change that.

@@ -2,8 +2,11 @@
 
 use std::fs::{self, OpenOptions};
 
-use super::super::harness::{ALICE, Sandbox, in_sandbox};
-use super::{GOOD, check, row};
+use nix::mount::{MsFlags, mount};
+
+use super::super::failure::MIGRATE;
+use super::super::harness::{ALICE, Outcome, ROOT, Sandbox, in_sandbox};
+use super::{GOOD, check, command, passes, row, shell};
 
 pub fn few_ids(sandbox: &Sandbox) -> Vec<String> {
     sandbox.delegate("alice:100000:1000\n");
@@ -52,29 +55,68 @@ fn the_remedy_for_few_ids_names_no_ids_of_other_users() {
             "passwd",
             "root:x:0:0::/:/bin/sh\nalice:x:1000:1000::/:/bin/sh\nnobody:x:65534:65534::/:/bin/sh\n",
         );
-        let all = "fix: have the uids 1 to 999, 1001, 6002 to 65535 delegated, too, ";
-        assert!(remedy("alice:1002:5000\n").starts_with(all));
+        assert_eq!(
+            remedy("alice:1002:5000\n"),
+            format!(
+                "fix: as root, run `usermod --add-subuids 1-999 --add-subuids 1001-1001 --add-subuids 6002-65535 alice`; these include \
+                 ids of the container's system accounts{MIGRATE}"
+            )
+        );
         let more = |count| {
             format!(
                 "fix: start the container with at least {} uids: other users have {count}",
                 65_536 + count
             )
         };
-        assert!(remedy("alice:1002:5000\nbob:10000:30000\n").starts_with(&more(30_000)));
+        assert_eq!(remedy("alice:1002:5000\nbob:10000:30000\n"), more(30_000));
         let passwd = fs::read_to_string("/etc/passwd").unwrap();
         sandbox.write("passwd", passwd + "bob:x:1001:1001::/:/bin/sh\n");
-        assert!(remedy("alice:1002:5000\nbob:10000:30000:x\n").starts_with(&more(30_001)));
+        assert_eq!(remedy("alice:1002:5000\nbob:10000:30000:x\n"), more(30_001));
         // Not all accounts are known.
         sandbox.write("nsswitch.conf", "passwd: files sss\n");
         sandbox.write("passwd", "root:x:0:0::/:/bin/sh\nalice:x:1000:1000::/:/bin/sh\n");
         let conditional = remedy("alice:1002:5000\n");
         assert!(
-            conditional
-                .contains(" delegated, too (only if no user of sss has one of these uids), which include ")
+            conditional.contains(" alice` (only if no user of sss has one of these uids); "),
+            "{conditional}"
         );
         OpenOptions::new().write(true).open("/etc/passwd").unwrap().set_len(65 << 20).unwrap();
         let usual = remedy("alice:1002:5000\n");
         assert!(usual.starts_with("fix: have 65536 uids delegated: by root"), "{usual}");
+    });
+}
+
+#[test]
+fn the_command_for_few_ids_leads_to_enough_of_them() {
+    in_sandbox(|sandbox| {
+        let nested = sandbox.nested(65_536);
+        sandbox.write("passwd", "root:x:0:0::/:/bin/sh\nalice:x:1000:1000::/:/bin/sh\n");
+        sandbox.write("group", "root:x:0:\nalice:x:1000:\n");
+        sandbox.delegate("alice:1001:64535\n");
+        for subject in ["delegated uids", "delegated gids"] {
+            let rows = row(&check(sandbox, nested.as_alice(), &[GOOD]), subject);
+            assert!(rows[0].starts_with("note  "), "{rows:?}");
+            shell(ROOT, &command(&rows));
+            passes(&check(sandbox, nested.as_alice(), &[GOOD]), subject);
+        }
+        // No command replaces a file that is mounted, or finds a name that is no owner.
+        let last_line = |outcome: &Outcome| outcome.stdout.lines().rev().nth(1).unwrap().to_owned();
+        let outcome = check(sandbox, nested.as_alice(), &[GOOD]);
+        assert_eq!(last_line(&outcome), "The id maps of alice work.");
+        sandbox.write("mounted", "alice:1001:64535\n");
+        mount(Some("/etc/mounted"), "/etc/subuid", None::<&str>, MsFlags::MS_BIND, None::<&str>).unwrap();
+        let outcome = check(sandbox, nested.as_alice(), &[GOOD]);
+        let rows = row(&outcome, "delegated uids");
+        assert!(
+            rows[2]
+                .starts_with("fix: /etc/subuid is mounted here, so change the file where it is mounted from"),
+            "{rows:?}"
+        );
+        assert!(rows[2].contains(": add the line alice:1:999; these include ids"), "{rows:?}");
+        assert_eq!(
+            last_line(&outcome),
+            "The id maps of alice work. A note with a cause can still stop a client or an image."
+        );
     });
 }
 
