@@ -93,7 +93,9 @@ fn has_system_accounts(range: IdRange) -> bool {
 /// The ids that other users have, by delegation or as accounts, without system accounts.
 fn ids_of_others(lines: &Lines, accounts: &Accounts, delegated: &[IdRange]) -> IdSet {
     let mut accounts = accounts.ids.clone();
-    system_accounts().into_iter().for_each(|range| accounts.remove(range));
+    for range in system_accounts() {
+        accounts.remove(range);
+    }
     let mut ids: IdSet = lines.others.ranges().chain(accounts.ranges()).collect();
     for range in delegated {
         ids.remove(*range);

@@ -55,17 +55,13 @@ impl Recipient<'_> {
             let plural = if ranges.len() == 1 { "" } else { "s" };
             return format!("{reason}: add the line{plural} {lines}{condition}");
         }
-        match owner_word(name, uid) {
-            Some(name) => {
-                let options = each(&|range| format!("--add-sub{word}s {}", interval(range))).join(" ");
-                format!("as root, run `usermod {options} {name}`{condition}")
-            }
-            // The first newline ends a last line without one.
-            None => {
-                let lines = each(&|range| format!("echo {}", line_of(&uid.to_string(), range))).join("; ");
-                format!("as root, run `(echo; {lines}) >>{file}`{condition}")
-            }
+        if let Some(name) = owner_word(name, uid) {
+            let options = each(&|range| format!("--add-sub{word}s {}", interval(range))).join(" ");
+            return format!("as root, run `usermod {options} {name}`{condition}");
         }
+        // The first newline ends a last line without one.
+        let lines = each(&|range| format!("echo {}", line_of(&uid.to_string(), range))).join("; ");
+        format!("as root, run `(echo; {lines}) >>{file}`{condition}")
     }
 }
 
