@@ -143,6 +143,7 @@ const EXAMPLES: &[Example] = &[
     ("not-executable", |sandbox| check::path::not_executable(sandbox).join("\n") + "\n"),
     ("earlier-copy", |sandbox| check::path::earlier_copy(sandbox).join("\n") + "\n"),
     ("few-ids", |sandbox| check::delegation::few_ids(sandbox).join("\n") + "\n"),
+    ("few-ids container", |sandbox| check::delegation::few_ids_in_a_container(sandbox).join("\n") + "\n"),
     ("user-variable", |sandbox| check::podman::user_variable(sandbox).join("\n") + "\n"),
     ("old-namespace", |sandbox| check::podman::old_namespace(sandbox).join("\n") + "\n"),
     ("mount-refused", |sandbox| check::namespace::mount_refused_by_a_filter(sandbox).join("\n") + "\n"),

@@ -5,7 +5,7 @@ use std::fs::{self, OpenOptions};
 use nix::mount::{MsFlags, mount};
 
 use super::super::failure::MIGRATE;
-use super::super::harness::{ALICE, Outcome, ROOT, Sandbox, in_sandbox};
+use super::super::harness::{ALICE, Namespace, Outcome, ROOT, Sandbox, in_sandbox};
 use super::{GOOD, check, command, passes, row, shell};
 
 pub fn few_ids(sandbox: &Sandbox) -> Vec<String> {
@@ -13,6 +13,19 @@ pub fn few_ids(sandbox: &Sandbox) -> Vec<String> {
     let outcome = check(sandbox, ALICE.command("env"), &[GOOD]);
     assert_eq!(outcome.status, Some(0), "{outcome:?}");
     row(&outcome, "delegated uids")
+}
+
+/// A container with as many ids as usual images have. Alice has those above the accounts.
+pub fn few_ids_in_a_container(sandbox: &Sandbox) -> Vec<String> {
+    let nested = usual_container(sandbox);
+    row(&check(sandbox, nested.as_alice(), &[GOOD]), "delegated uids")
+}
+
+fn usual_container(sandbox: &Sandbox) -> Namespace {
+    sandbox.write("passwd", "root:x:0:0::/:/bin/sh\nalice:x:1000:1000::/:/bin/sh\n");
+    sandbox.write("group", "root:x:0:\nalice:x:1000:\n");
+    sandbox.delegate("alice:1001:64535\n");
+    sandbox.nested(65_536)
 }
 
 /// A line that newuidmap reads, and clients that read the file themselves do not.
@@ -89,10 +102,7 @@ fn the_remedy_for_few_ids_names_no_ids_of_other_users() {
 #[test]
 fn the_command_for_few_ids_leads_to_enough_of_them() {
     in_sandbox(|sandbox| {
-        let nested = sandbox.nested(65_536);
-        sandbox.write("passwd", "root:x:0:0::/:/bin/sh\nalice:x:1000:1000::/:/bin/sh\n");
-        sandbox.write("group", "root:x:0:\nalice:x:1000:\n");
-        sandbox.delegate("alice:1001:64535\n");
+        let nested = usual_container(sandbox);
         for subject in ["delegated uids", "delegated gids"] {
             let rows = row(&check(sandbox, nested.as_alice(), &[GOOD]), subject);
             assert!(rows[0].starts_with("note  "), "{rows:?}");
