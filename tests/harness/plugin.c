@@ -30,6 +30,8 @@
 
 struct subid_range { unsigned long start, count; };
 
+void shadow_subid_free(void *);
+
 static inline int nothing_effective(void)
 {
 	struct __user_cap_header_struct header = { _LINUX_CAPABILITY_VERSION_3, 0 };

@@ -145,6 +145,17 @@ fn ids_that_a_nested_namespace_does_not_map_are_reported() {
     });
 }
 
+#[test]
+fn the_caller_may_ignore_the_end_of_children() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("alice:100000:65536\n");
+        let mut ignoring = ALICE.command("env");
+        ignoring.arg("--ignore-signal=CHLD");
+        let outcome = check_through(sandbox, ignoring, InstallMode::Setuid, &[]);
+        assert_eq!((outcome.stderr.as_str(), outcome.status), ("", Some(0)), "{}", outcome.stdout);
+    });
+}
+
 /// A made-up range would judge the plugin instead.
 #[test]
 fn a_plugin_without_a_list_is_the_cause() {

@@ -74,3 +74,26 @@ fn the_entry_of_the_login_name_is_preferred_if_it_has_the_real_uid() {
         }
     });
 }
+
+/// utmp(5) has a name of this size without a NUL.
+#[test]
+fn the_longest_login_name_is_read() {
+    in_sandbox(|sandbox| {
+        let no: Option<&str> = None;
+        mount(Some("tmpfs"), "/run", Some("tmpfs"), MsFlags::empty(), no).unwrap();
+        sandbox.delegate("alice:100000:10\n");
+        let longest = "a".repeat(libc::__UT_NAMESIZE);
+        let passwd = fs::read_to_string("/etc/passwd").unwrap();
+        sandbox.write("passwd", format!("{passwd}{longest}:x:1000:100::/:/bin/sh\n"));
+        let program = sandbox.program(InstallMode::Setuid, IdType::Uid);
+        let run = |login_uid| {
+            let name = run_logged_in(&longest, login_uid, &["logname"]).stdout;
+            let target = sandbox.namespace(ALICE.with_gid(100));
+            let arguments = [program.to_str().unwrap(), &target.pid(), "0", "100000", "10"];
+            (name, run_logged_in(&longest, login_uid, &arguments).status)
+        };
+        let runs = ["", "4294967295"].map(run);
+        let read: Vec<_> = runs.iter().filter(|(name, _)| name.trim_end() == longest).collect();
+        assert!(!read.is_empty() && read.iter().all(|(_, status)| *status == Some(0)), "{runs:?}");
+    });
+}

@@ -222,6 +222,10 @@ fn getsubids_lists_the_ranges_of_a_plugin() {
             let nothing = sandbox.getsubids(&["bob"]);
             assert_eq!((nothing.status, nothing.stdout.as_str(), nothing.stderr.as_str()), (Some(0), "", ""));
         }
+        // A null pointer is an empty list, and is not the plugin's to free.
+        install(sandbox, "null", &["LIST=(shadow_subid_free(list),NULL)", "COUNT=0", "OWN_FREE"]);
+        let nothing = sandbox.getsubids(&["alice"]);
+        assert_eq!((nothing.status, nothing.stdout.as_str()), (Some(0), ""), "{nothing:?}");
         let unreadable = "a list that cannot be read";
         for (index, (macros, reason)) in [
             (&["BEHAVIOUR=1"][..], "unknown user, or no range"),
@@ -257,7 +261,6 @@ fn a_plugin_runs_without_cap_setfcap_unless_the_map_needs_it() {
     });
 }
 
-/// uidmap-check reads the list through /proc/self/mem, which a program that gained privilege by its exec may not open.
 #[test]
 fn uidmap_check_maps_the_ranges_of_a_plugin() {
     in_plugin_sandbox(|sandbox| {
