@@ -14,7 +14,7 @@ use super::failure::{Failure, NOT_PERMITTED, alice, install};
 use super::filters::filtered;
 use super::harness::descriptor::covered;
 use super::harness::tracing::traced;
-use super::harness::{ALICE, IdType, InstallMode, ROOT, finish, in_sandbox, setpriv};
+use super::harness::{ALICE, IdType, InstallMode, ROOT, Sandbox, finish, in_sandbox, setpriv};
 use super::plugin::{configure, in_plugin_sandbox, install as install_plugin};
 
 const HOSTILE: &str = "\u{1b}[2J\u{1b}]0;x\u{7}'\"\\\r\u{9b}\u{202e}";
@@ -307,5 +307,28 @@ fn an_explanation_that_hangs_or_crashes_leaves_the_message() {
         let target = sandbox.namespace(ALICE);
         Failure::of(filtered("trap"), sandbox, InstallMode::Setuid, IdType::Uid, &target, "0 500000 10")
             .says(&["uid range [0-10) -> [500000-500010) not allowed"]);
+    });
+}
+
+/// A reader of the pipe on stderr may be slower than the limit.
+#[test]
+fn the_time_limit_ends_before_the_message_is_printed() {
+    in_sandbox(|sandbox| {
+        sandbox.delegate("bob:1:1\n");
+        let target = sandbox.namespace(ALICE);
+        let program = sandbox.program(InstallMode::Setuid, IdType::Uid);
+        let log = Sandbox::etc("trace");
+        // Not every machine has alarm(2).
+        let calls = "trace=?alarm,setitimer,write";
+        finish(&mut traced(&program, &target.pid(), "0 100000 10", log.to_str().unwrap(), calls));
+        let log = fs::read_to_string(log).unwrap();
+        let calls: Vec<&str> = log
+            .lines()
+            .filter_map(|line| {
+                let is_limit = line.contains(" alarm(") || line.contains(" setitimer(ITIMER_REAL");
+                if is_limit { Some("limit") } else { line.contains(" write(2, ").then_some("message") }
+            })
+            .collect();
+        assert_eq!(calls, ["limit", "limit", "message"], "{log}");
     });
 }
