@@ -122,7 +122,7 @@ fn templates<'a>(fixes: impl IntoIterator<Item = &'a str>) -> BTreeSet<String> {
 fn every_command_of_the_document_is_tried() {
     for (name, lines) in examples() {
         let shown = templates(lines.lines().filter_map(|line| line.split_once("fix: ")).map(|(_, fix)| fix));
-        // tests/diagnosis/plugins.rs tries getsubids, and check/ those of uidmap-check.
+        // tests/diagnosis/plugins.rs tries getsubids, and tests/diagnosis/check/ tries the commands of uidmap-check.
         let elsewhere = ["plugin", "not-executable", "earlier-copy", "few-ids container", "user-variable"];
         if shown.is_empty() || elsewhere.contains(&name) {
             continue;
